@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What each CPU keeps for itself, one value a CPU in a mmap-able array, for each interface. The CPU is the only writer; user
+ * space reads. Counters only grow, and they survive a restart of the daemon and a swap of the program.
+ */
+#ifndef GABION_ABI_CPU_H
+#define GABION_ABI_CPU_H
+
+#include "compat.h"
+#include "limits.h"
+#include "reason.h"
+
+struct gabion_count {
+	__u64 packets;
+	__u64 bytes; /* of the frame as the program saw it */
+};
+
+struct gabion_breaker {
+	__u64 tokens;	  /* times 2^16 */
+	__u32 refilled_at; /* tick */
+	__u32 tripped;	  /* 1 while the bucket is empty */
+	__u32 tripped_at; /* tick at which a packet last met the tripped breaker */
+	__u32 trips;	  /* how often it went from not tripped to tripped */
+	__u64 met;	  /* packets of sources that are not protected, while tripped; of these `breaker` counts the drops */
+};
+
+struct gabion_sampler {
+	__u32 period_at; /* tick at which the running period began */
+	__u32 seen;	 /* candidates in it */
+	__u32 one_in;	 /* the ratio in force, at least 1 */
+	__u32 random;	 /* state of the CPU's generator (bpf/lib/random.h), never 0 */
+};
+
+struct gabion_cpu {
+	struct gabion_count received;
+	struct gabion_breaker breaker;
+	struct gabion_sampler sampler;
+	struct gabion_count handed_back; /* counted where they arrive, by the program behind the private pair */
+	struct gabion_count foreign;	 /* what came out of the private pair without being ours, and was dropped there */
+	__u32 cap_lot[GABION_DESTINATIONS_MAX]; /* tokens that this CPU holds of each destination's cap */
+	struct gabion_count reason[GABION_REASON_SLOTS];
+	struct gabion_count would_drop[GABION_REASON_SLOTS]; /* in a dry run */
+} GABION_ALIGNED(GABION_CACHE_LINE);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Sizes and bounds that the kernel side and user space must agree on. Everything here is a property of the layout; what an
+ * operator may choose is configuration (config/gabion.toml) and reaches the kernel as read-only data or through a map.
+ */
+#ifndef GABION_ABI_LIMITS_H
+#define GABION_ABI_LIMITS_H
+
+/* Raised whenever a layout in bpf/abi/ changes: pinned maps of another version are not reused. */
+#define GABION_ABI_VERSION 1u
+
+/* A cache line on every machine that this runs on; structures with different writers are kept this far apart. */
+#define GABION_CACHE_LINE 64
+
+/* Slots of the per-CPU reason counters; the list of reasons must fit. */
+#define GABION_REASON_SLOTS 64
+
+/* Two tags: 802.1ad outside, 802.1Q inside. A third makes the packet "not IP" for us. */
+#define GABION_VLAN_TAGS_MAX 2
+
+/* RFC 8504, section 5.3, lets a host refuse longer chains; eight is its suggested bound. */
+#define GABION_IPV6_EXTENSIONS_MAX 8
+
+/* Different prefix lengths that one set may hold at a time, for each family: the look-up probes each of them once. */
+#define GABION_PREFIX_LENGTHS_MAX 32
+
+/* Buckets after the home bucket in which an entry may stand. Bounds the probe, and so the cost of a look-up. */
+#define GABION_PROBE_MAX 8
+
+/* Destinations whose posture is raised or that are capped at a time. */
+#define GABION_DESTINATIONS_MAX 64
+
+/* Tokens that a CPU takes at a time from a bucket that it shares with the others. */
+#define GABION_CAP_LOT 32
+
+/* Packets that may be in a worker's hands at a time, unless its rings are smaller. */
+#define GABION_CREDIT_DEFAULT 256
+
+/* A worker that releases nothing for this long, with packets outstanding, is late; new packets pass it by. */
+#define GABION_LATE_MS 5
+
+/* Packets that waited longer than this are handed back without being looked at. */
+#define GABION_STALE_MS 50
+
+#endif
