@@ -61,6 +61,6 @@ enum gabion_reason {
 	GABION_REASON_COUNT
 };
 
-_Static_assert((int)GABION_REASON_COUNT <= GABION_REASON_SLOTS, "the per-CPU counters have a slot for each reason");
+_Static_assert(GABION_REASON_COUNT <= GABION_REASON_SLOTS, "the per-CPU counters have a slot for each reason");
 
 #endif
