@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/map/shared_maps.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "bpf/abi/control.h"
+#include "bpf/abi/cpu.h"
+#include "bpf/abi/destination.h"
+#include "bpf/abi/flow.h"
+#include "bpf/abi/quarantine.h"
+#include "bpf/abi/queue.h"
+#include "bpf/abi/table.h"
+
+namespace gabion::map {
+namespace {
+
+// Smallest tables: a bucket's neighbours must exist for the probe to be worth anything.
+constexpr std::uint32_t buckets_min = 64;
+
+// 16 bits a key in each of the two generations: with four bits of one word, about 0.5 % false positives when full.
+constexpr std::uint32_t keys_per_bloom_word = 4;
+
+enum class Beside { nothing, hits, quarantine };
+
+template <typename T>
+MapSpec array(std::string name, std::uint32_t entries) {
+    return {.name = std::move(name), .value_bytes = sizeof(T), .entries = entries};
+}
+
+void add_beside(std::vector<MapSpec>& specs, const std::string& table, Beside beside, std::uint32_t slots) {
+    if (beside == Beside::hits) specs.push_back(array<std::uint64_t>(table + "_hits", slots));
+    if (beside == Beside::quarantine) specs.push_back(array<gabion_quarantine>(table + "_state", slots));
+}
+
+void add_set(std::vector<MapSpec>& specs, const std::string& set, std::uint32_t addresses, std::uint32_t prefixes, Beside beside) {
+    const auto add = [&](const char* part, std::uint32_t entries) {
+        const std::string name = set + "_" + part;
+        const bool v4 = name.ends_with('4');
+        const std::uint32_t buckets = v4 ? buckets4(entries) : buckets6(entries);
+        specs.push_back(v4 ? array<gabion_bucket4>(name, buckets) : array<gabion_bucket6>(name, buckets));
+        add_beside(specs, name, beside, buckets * (v4 ? GABION_STRIDE4 : GABION_STRIDE6));
+    };
+    add("e4", addresses);
+    add("e6", addresses);
+    add("p4", prefixes);
+    add("p6", prefixes);
+}
+
+std::uint32_t bloom_words(std::uint32_t keys) { return 2 * std::bit_ceil(std::max(keys / keys_per_bloom_word, buckets_min)); }
+
+}  // namespace
+
+std::uint32_t buckets4(std::uint32_t entries) noexcept { return std::bit_ceil(std::max((entries + 3) / 4, buckets_min)); }
+
+std::uint32_t buckets6(std::uint32_t entries) noexcept { return std::bit_ceil(std::max(entries, buckets_min)); }
+
+std::vector<MapSpec> shared_maps(const Capacities& capacities) {
+    std::vector<MapSpec> specs{array<gabion_control>("control", 1)};
+    add_set(specs, "allow", capacities.allow, capacities.prefixes, Beside::nothing);
+    add_set(specs, "op", capacities.operator_bans, capacities.operator_prefixes, Beside::hits);
+    add_set(specs, "det", capacities.detector_bans, capacities.prefixes, Beside::hits);
+    add_set(specs, "quar", capacities.quarantine, capacities.prefixes, Beside::quarantine);
+    add_set(specs, "watch", capacities.watch, capacities.watch, Beside::nothing);
+    specs.push_back(array<std::uint64_t>("allow_bloom", bloom_words(2 * capacities.allow)));
+    specs.push_back(array<std::uint64_t>("known_bloom", bloom_words(capacities.known_sources)));
+    specs.push_back(array<gabion_flow_bucket>("flows", std::bit_ceil(capacities.flows / GABION_FLOWS_PER_BUCKET)));
+    specs.push_back(array<gabion_bucket6>("dest_table", buckets6(2 * GABION_DESTINATIONS_MAX)));
+    specs.push_back(array<gabion_destination>("destinations", GABION_DESTINATIONS_MAX));
+    return specs;
+}
+
+std::vector<MapSpec> interface_maps(std::uint32_t cpus, std::uint32_t queues) {
+    return {array<gabion_cpu>("cpus", cpus), array<gabion_queue>("queues", queues), array<gabion_worker_counters>("workers", queues),
+            MapSpec{.name = "xsks", .value_bytes = sizeof(std::uint32_t), .entries = queues, .type = BPF_MAP_TYPE_XSKMAP, .flags = 0}};
+}
+
+}  // namespace gabion::map
