@@ -3,6 +3,10 @@
  * Credit: how many packets of a receive queue may be in its worker's hands. The program claims before it redirects; the worker
  * publishes what it has released, after the frames are back in the fill ring. One value a queue in a mmap-able array, for each
  * interface; the two sides write different lines.
+ *
+ * Neither `claimed` nor `released` ever starts anew. A new worker sets `limit` to 0, waits until nobody claims, sets `released` to
+ * `claimed`, raises `epoch`, puts its socket into the map, and sets `limit` last. A program that meets another epoch than
+ * `seen_epoch` takes `released` and the time as seen now; it leaves `claimed` alone.
  */
 #ifndef GABION_ABI_QUEUE_H
 #define GABION_ABI_QUEUE_H
