@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/map/xdp_link.h"
+
+#include <linux/if_link.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+namespace gabion::map {
+namespace {
+
+constexpr const char* pin_name = "link";
+
+struct OnInterface {
+    std::uint32_t program_id = 0;  // 0 = none
+    AttachMode mode = AttachMode::native;
+};
+
+OnInterface query(int ifindex) {
+    LIBBPF_OPTS(bpf_xdp_query_opts, options);
+    if (bpf_xdp_query(ifindex, 0, &options) != 0) return {};
+    const bool generic = options.attach_mode == XDP_ATTACHED_SKB;
+    return {options.prog_id, generic ? AttachMode::generic : AttachMode::native};
+}
+
+bpf_link_info link_info(int fd) noexcept {
+    bpf_link_info info{};
+    __u32 length = sizeof info;
+    if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length) != 0) return {};
+    return info;
+}
+
+std::string program_name(std::uint32_t id) {
+    const UniqueFd program(bpf_prog_get_fd_by_id(id));
+    bpf_prog_info info{};
+    __u32 length = sizeof info;
+    if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &length) != 0 || info.name[0] == '\0') return "(no name)";
+    return info.name;
+}
+
+Error foreign_program(const std::string& interface, std::uint32_t id) {
+    return Error{"interface " + interface + " already has an XDP program that is not ours: '" + program_name(id) + "' (id " +
+                     std::to_string(id) + "); take it off first, for example with: ip link set dev " + interface + " xdp off",
+                 EBUSY};
+}
+
+}  // namespace
+
+void XdpLink::open_pinned() noexcept {
+    if (!link_ && directory_.has(pin_name)) link_.reset(bpf_obj_get(directory_.entry(pin_name).c_str()));
+}
+
+bool XdpLink::attached_to(int ifindex) const noexcept {
+    const bpf_link_info info = link_info(link_.get());
+    return info.type == BPF_LINK_TYPE_XDP && static_cast<int>(info.xdp.ifindex) == ifindex;
+}
+
+Result<Attached> XdpLink::create(int program_fd, int ifindex, const std::string& interface, AttachMode mode) {
+    LIBBPF_OPTS(bpf_link_create_opts, options,
+                .flags = mode == AttachMode::generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
+    UniqueFd link(bpf_link_create(program_fd, ifindex, BPF_XDP, &options));
+    if (!link) {
+        const int code = errno;
+        const char* name = mode == AttachMode::generic ? "generic" : "native";
+        return error_from_errno(code, std::string("attaching the XDP program to ") + interface + " in " + name + " mode",
+                                mode == AttachMode::native ? "attach = \"generic\" works on every interface, at a price" : "");
+    }
+    if (bpf_obj_pin(link.get(), directory_.entry(pin_name).c_str()) != 0)
+        return error_from_errno(errno, "pinning the XDP link of " + interface);
+    link_ = std::move(link);
+    return Attached{.mode = mode, .replaced = false, .why_generic = {}};
+}
+
+Result<Attached> XdpLink::attach(int program_fd, int ifindex, const std::string& interface, AttachMode wanted) {
+    open_pinned();
+    const OnInterface present = query(ifindex);
+    if (attached_to(ifindex)) {
+        if (wanted == AttachMode::automatic || wanted == present.mode) {
+            if (bpf_link_update(link_.get(), program_fd, nullptr) != 0)
+                return error_from_errno(errno, "swapping the XDP program on " + interface);
+            return Attached{.mode = present.mode, .replaced = true, .why_generic = {}};
+        }
+        detach();
+    } else {
+        link_.reset();
+        directory_.remove(pin_name);
+        if (present.program_id != 0) return foreign_program(interface, present.program_id);
+    }
+    if (wanted != AttachMode::automatic) return create(program_fd, ifindex, interface, wanted);
+
+    auto native = create(program_fd, ifindex, interface, AttachMode::native);
+    if (native) return native;
+    auto generic = create(program_fd, ifindex, interface, AttachMode::generic);
+    if (generic) generic->why_generic = native.error().text;
+    return generic;
+}
+
+void XdpLink::detach() noexcept {
+    open_pinned();
+    if (link_) bpf_link_detach(link_.get());
+    directory_.remove(pin_name);
+    link_.reset();
+}
+
+}  // namespace gabion::map

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pinned bpf_link that holds an XDP program on an interface. It outlives the daemon; a new program takes the old one's place
+// atomically. Another program on the interface is never touched, only named.
+#pragma once
+
+#include <string>
+
+#include "dataplane/core/fd.h"
+#include "dataplane/core/result.h"
+#include "dataplane/map/pin_directory.h"
+
+namespace gabion::map {
+
+enum class AttachMode { automatic, native, generic };
+
+struct Attached {
+    AttachMode mode = AttachMode::native;  // native or generic
+    bool replaced = false;                 // a program of ours was enforcing before
+    std::string why_generic;               // what the driver said, when automatic fell back
+};
+
+class XdpLink {
+public:
+    explicit XdpLink(PinDirectory directory) : directory_(std::move(directory)) {}
+
+    // Puts `program_fd` on the interface, in place of what this link held before.
+    Result<Attached> attach(int program_fd, int ifindex, const std::string& interface, AttachMode wanted);
+
+    // Proven by the link's own information, not by the pin: an interface that was deleted leaves a defunct link.
+    [[nodiscard]] bool attached_to(int ifindex) const noexcept;
+
+    // Takes the program off the interface.
+    void detach() noexcept;
+
+private:
+    Result<Attached> create(int program_fd, int ifindex, const std::string& interface, AttachMode mode);
+    void open_pinned() noexcept;
+
+    PinDirectory directory_;
+    UniqueFd link_;
+};
+
+}  // namespace gabion::map
