@@ -32,7 +32,7 @@ static inline __u64 gabion_hash6(const struct gabion_hash_key *key, const __u32 
 /* The home bucket in a table, or the word in a Bloom filter, of which there are mask + 1. */
 static inline __u32 gabion_hash_index(__u64 hash, __u32 mask)
 {
-	return (__u32)(hash >> 32) & mask;
+	return GABION_CAST(__u32, hash >> 32) & mask;
 }
 
 /*
