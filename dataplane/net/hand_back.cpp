@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/net/hand_back.h"
+
+#include "dataplane/net/traffic_control.h"
+
+namespace gabion::net {
+
+Result<HandBack> HandBack::open(const Link& protected_link, std::uint32_t queues, std::uint32_t mtu,
+                                const HandBackPrograms& programs) {
+    const std::string near = near_name(protected_link.index);
+    const std::string far = far_name(protected_link.index);
+    auto pair = VethPair::create(near, far, queues, mtu, protected_link.mac);
+    if (!pair) return pair.error();
+    const std::uint32_t arrival = pair->far_index();
+    if (auto added = add_clsact(arrival); !added) return added.error();
+    const Filter ours{Hook::ingress, 1, kFilterHandle, "gabion-handback"};
+    const Filter foreign{Hook::ingress, 2, kFilterHandle, "gabion-foreign"};
+    if (auto done = attach_ingress_redirect(arrival, ours, programs.handback_fd, protected_link.index); !done)
+        return done.error();
+    if (auto done = attach_direct_action(arrival, foreign, programs.foreign_fd); !done) return done.error();
+    if (auto done = pair->up(); !done) return done.error();
+    return HandBack(std::move(*pair), protected_link.mac);
+}
+
+Result<void> HandBack::follow(const Link& protected_link) {
+    if (protected_link.mac == mac_) return {};
+    if (auto done = pair_.set_far_mac(protected_link.mac); !done) return done.error();
+    mac_ = protected_link.mac;
+    return {};
+}
+
+}  // namespace gabion::net

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Host mode: the way of a worker's packets back into the stack. They are transmitted on one end of a private veth pair; on the other
+// end a classifier counts what carries our mark and mirred gives it to the protected interface, where it enters the stack as if it
+// had just arrived; mirred marks it as redirected, so that XDP does not see it again. Anything else that arrives there is dropped.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "dataplane/core/result.h"
+#include "dataplane/net/link.h"
+#include "dataplane/net/veth_pair.h"
+
+namespace gabion::net {
+
+struct HandBackPrograms {
+    int handback_fd = -1;  // classifier: matches our mark, counts
+    int foreign_fd = -1;   // direct action: counts and drops
+};
+
+class HandBack {
+public:
+    // `queues`: as many as there are workers; worker i transmits on queue i of `interface()`. Nothing may be in flight on a
+    // pair left by an earlier daemon: it is deleted (see worker/takeover.h).
+    static Result<HandBack> open(const Link& protected_link, std::uint32_t queues, std::uint32_t mtu,
+                                 const HandBackPrograms& programs);
+
+    // The end that workers transmit on, and its index.
+    [[nodiscard]] const std::string& interface() const noexcept { return pair_.near(); }
+    [[nodiscard]] std::uint32_t interface_index() const noexcept { return pair_.near_index(); }
+    // The end that packets arrive on: where `handback` and `foreign` run.
+    [[nodiscard]] std::uint32_t arrival_index() const noexcept { return pair_.far_index(); }
+
+    // Call when the protected interface's address changed: the Ethernet type of a packet is judged against it.
+    [[nodiscard]] Result<void> follow(const Link& protected_link);
+
+    // Names of the two ends for a protected interface.
+    static std::string near_name(std::uint32_t protected_index) { return "gbn" + std::to_string(protected_index) + "a"; }
+    static std::string far_name(std::uint32_t protected_index) { return "gbn" + std::to_string(protected_index) + "b"; }
+
+private:
+    HandBack(VethPair pair, const MacAddress& mac) noexcept : pair_(std::move(pair)), mac_(mac) {}
+
+    VethPair pair_;
+    MacAddress mac_{};
+};
+
+}  // namespace gabion::net

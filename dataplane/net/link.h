@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Network interfaces of this network namespace: what they are, and changing what Gabion must change. MTU in bytes.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/core/result.h"
+
+namespace gabion::net {
+
+using MacAddress = std::array<std::uint8_t, 6>;
+
+struct Link {
+    std::uint32_t index = 0;
+    std::string name;
+    std::string kind;  // "veth", "vlan", ...; empty for hardware
+    MacAddress mac{};
+    std::uint32_t mtu = 0;
+    std::uint32_t lower = 0;  // index of the device below (VLAN) or of the veth peer; 0 = none
+    std::uint32_t rx_queues = 1;  // allocated; rx_queue_count() tells how many are in use
+    bool up = false;       // administratively
+    bool carrier = false;
+    std::uint32_t xdp_program = 0;  // id of a program attached there, 0 = none
+};
+
+struct LinkChange {
+    std::optional<MacAddress> mac;
+    std::optional<std::uint32_t> mtu;
+    std::optional<bool> up;
+    bool no_arp = false;
+};
+
+// Nothing found is an error that names the interface.
+Result<Link> link_by_name(const std::string& name);
+Result<Link> link_by_index(std::uint32_t index);
+Result<std::vector<Link>> links();
+
+// VLAN devices that stand on `index`: their tags must survive the hand-over.
+Result<std::vector<Link>> vlan_devices_on(std::uint32_t index);
+
+Result<void> change_link(std::uint32_t index, const LinkChange& change);
+Result<void> delete_link(std::uint32_t index);
+
+// Receive queues that packets can arrive on now (ETHTOOL_GCHANNELS); at least 1.
+std::uint32_t rx_queue_count(const Link& link);
+
+// Writes /proc/sys/net/FAMILY/conf/LINK/KEY; false when there is no such file.
+bool set_sysctl(std::string_view family, const std::string& link, std::string_view key, std::string_view value);
+
+struct Received;
+// A link from an RTM_NEWLINK or RTM_DELLINK message.
+Link parse_link(const Received& message);
+
+}  // namespace gabion::net
