@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is fixed when a program is loaded: written into its read-only data before, so that the verifier knows the values and
+ * removes what is switched off. What must change later stands in struct gabion_control.
+ */
+#ifndef GABION_ABI_SETTINGS_H
+#define GABION_ABI_SETTINGS_H
+
+#include "compat.h"
+#include "limits.h"
+#include "table.h"
+
+#define GABION_FEATURE_BREAKER 0x01u
+#define GABION_FEATURE_ALLOW 0x02u
+#define GABION_FEATURE_BANS 0x04u
+#define GABION_FEATURE_QUARANTINE 0x08u
+#define GABION_FEATURE_DESTINATIONS 0x10u /* caps and raised postures */
+#define GABION_FEATURE_SAMPLER 0x20u
+#define GABION_FEATURE_HANDOVER 0x40u /* without it what was chosen passes as HANDOVER_NO_WORKER */
+#define GABION_FEATURE_HITS 0x80u     /* count the drops of each ban beside its table */
+#define GABION_FEATURE_DRY_RUN 0x100u /* control.dry_run is read at all */
+#define GABION_FEATURES_ALL 0x1ffu
+
+/* Buckets of each table of a set, minus one; always a power of two minus one. */
+struct gabion_set_masks {
+	__u32 exact4;
+	__u32 exact6;
+	__u32 prefix4;
+	__u32 prefix6;
+};
+
+/* gabion.bpf.c and gabion_test.bpf.c */
+struct gabion_settings {
+	struct gabion_set_masks mask[GABION_SET_COUNT];
+	__u32 allow_bloom_mask; /* words of one generation, minus one */
+	__u32 known_bloom_mask;
+	__u32 flow_mask; /* buckets minus one */
+	__u32 dest_mask;
+	__u32 queues;	  /* entries of the map `queues` */
+	__u32 late_ticks; /* GABION_LATE_MS in ticks, rounded up, plus one for the tick that was running */
+	__u32 hz;	  /* ticks a second */
+	__u32 features;	  /* GABION_FEATURE_* */
+};
+
+/* egress.bpf.c */
+struct gabion_egress_settings {
+	__u32 flow_mask;
+	__u32 ephemeral_low; /* net.ipv4.ip_local_port_range, both ends included */
+	__u32 ephemeral_high;
+	__u32 reserved;
+};
+
+#endif

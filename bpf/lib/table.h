@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Look-ups in the tables of bpf/abi/table.h. What is found is returned as one number: the value in its lower half, in the upper
+ * half the index of the slot in the arrays that run beside the table. 0: not found.
+ */
+#ifndef GABION_LIB_TABLE_H
+#define GABION_LIB_TABLE_H
+
+#include "hash.h"
+#include "packet.h"
+#include "tables.h"
+
+GABION_INLINE __u32 gabion_found_value(__u64 found)
+{
+	return GABION_CAST(__u32, found);
+}
+
+GABION_INLINE __u32 gabion_found_index(__u64 found)
+{
+	return GABION_CAST(__u32, found >> 32);
+}
+
+GABION_INLINE __u64 gabion_found(__u32 index, __u32 value)
+{
+	return GABION_CAST(__u64, index) << 32 | value;
+}
+
+/* Expiry as in bpf/abi/table.h. */
+GABION_INLINE int gabion_in_force(__u32 expiry, __u32 now)
+{
+	return expiry == GABION_FOREVER || expiry - now - 1 < GABION_EXPIRY_AHEAD_MAX;
+}
+
+/*
+ * 1 when a slot's key is the one looked for (`difference` is 0) and the slot is in use, else 0. In arithmetic, not in branches:
+ * which slot of a bucket holds the key is random and would be mispredicted, and the verifier would have to walk every combination.
+ */
+GABION_INLINE __u32 gabion_slot_matches(__u32 difference, __u32 value)
+{
+	__u64 equal = difference, used = value;
+
+	equal -= 1;
+	used = 0 - used;
+	__asm__("" : "+r"(equal), "+r"(used)); /* or the compiler turns it back into branches */
+	return GABION_CAST(__u32, (equal & used) >> 63);
+}
+
+/* The slot that holds the key, or GABION_SLOTS4. */
+GABION_INLINE __u32 gabion_slot4(const struct gabion_bucket4 *bucket, __u32 key)
+{
+	__u32 found = GABION_SLOTS4, slot;
+
+#pragma unroll
+	for (slot = 0; slot < GABION_SLOTS4; slot++)
+		found -= gabion_slot_matches(bucket->key[slot] ^ key, bucket->value[slot]) * (GABION_SLOTS4 - slot);
+	return found;
+}
+
+GABION_INLINE __u32 gabion_slot6(const struct gabion_bucket6 *bucket, const __u32 *key)
+{
+	__u32 found = GABION_SLOTS6, slot;
+
+#pragma unroll
+	for (slot = 0; slot < GABION_SLOTS6; slot++) {
+		const __u32 *other = bucket->key[slot];
+		__u32 difference = (other[0] ^ key[0]) | (other[1] ^ key[1]) | (other[2] ^ key[2]) | (other[3] ^ key[3]);
+
+		found -= gabion_slot_matches(difference, bucket->value[slot]) * (GABION_SLOTS6 - slot);
+	}
+	return found;
+}
+
+GABION_INLINE __u64 gabion_find4(gabion_table4 table, __u32 mask, __u32 key, __u64 hash)
+{
+	__u32 home = gabion_hash_index(hash, mask), probe;
+
+	for (probe = 0; probe <= GABION_PROBE_MAX; probe++) {
+		__u32 at = (home + probe) & mask, slot;
+		const struct gabion_bucket4 *bucket = gabion_at(table, at);
+
+		if (!bucket)
+			return 0;
+		slot = gabion_slot4(bucket, key);
+		if (slot < GABION_SLOTS4)
+			return gabion_found(at * GABION_STRIDE4 + slot, bucket->value[slot]);
+		if (GABION_LIKELY(!bucket->overflow))
+			return 0;
+	}
+	return 0;
+}
+
+GABION_INLINE __u64 gabion_find6(gabion_table6 table, __u32 mask, const __u32 *key, __u64 hash)
+{
+	__u32 home = gabion_hash_index(hash, mask), probe;
+
+	for (probe = 0; probe <= GABION_PROBE_MAX; probe++) {
+		__u32 at = (home + probe) & mask, slot;
+		const struct gabion_bucket6 *bucket = gabion_at(table, at);
+
+		if (!bucket)
+			return 0;
+		slot = gabion_slot6(bucket, key);
+		if (slot < GABION_SLOTS6)
+			return gabion_found(at * GABION_STRIDE6 + slot, bucket->value[slot]);
+		if (GABION_LIKELY(!bucket->overflow))
+			return 0;
+	}
+	return 0;
+}
+
+/* The key of a prefix of a given length (shorter than an address): its bits, a one, zeros. In and out in network byte order. */
+GABION_INLINE __u32 gabion_prefix_key4(__u32 word, __u32 length)
+{
+	__u32 one = 0x80000000u >> (length & 31);
+
+	return GABION_SWAP32((GABION_SWAP32(word) & ~(one - 1)) | one);
+}
+
+GABION_INLINE void gabion_prefix_key6(const __u32 *word, __u32 length, __u32 *key)
+{
+	__u32 i;
+
+#pragma unroll
+	for (i = 0; i < 4; i++) {
+		if (length >= 32 * (i + 1))
+			key[i] = word[i];
+		else if (length >= 32 * i)
+			key[i] = gabion_prefix_key4(word[i], length);
+		else
+			key[i] = 0;
+	}
+}
+
+#endif

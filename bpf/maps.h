@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The maps. All but the socket map are arrays that user space maps into its memory. Sizes are the loader's, set before load
+ * together with the masks in struct gabion_settings; what stands here is the smallest that works.
+ */
+#ifndef GABION_MAPS_H
+#define GABION_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi/control.h"
+#include "abi/cpu.h"
+#include "abi/destination.h"
+#include "abi/flow.h"
+#include "abi/quarantine.h"
+#include "abi/queue.h"
+
+#define GABION_ARRAY(name, entries, kind)              \
+	struct {                                       \
+		__uint(type, BPF_MAP_TYPE_ARRAY);      \
+		__uint(map_flags, BPF_F_MMAPABLE);     \
+		__uint(max_entries, entries);          \
+		__uint(key_size, sizeof(__u32));       \
+		__uint(value_size, sizeof(kind));      \
+	} name SEC(".maps")
+
+/* the same for every interface */
+GABION_ARRAY(control, 1, struct gabion_control);
+
+GABION_ARRAY(allow_e4, 1, struct gabion_bucket4);
+GABION_ARRAY(allow_e6, 1, struct gabion_bucket6);
+GABION_ARRAY(allow_p4, 1, struct gabion_bucket4);
+GABION_ARRAY(allow_p6, 1, struct gabion_bucket6);
+GABION_ARRAY(op_e4, 1, struct gabion_bucket4);
+GABION_ARRAY(op_e6, 1, struct gabion_bucket6);
+GABION_ARRAY(op_p4, 1, struct gabion_bucket4);
+GABION_ARRAY(op_p6, 1, struct gabion_bucket6);
+GABION_ARRAY(det_e4, 1, struct gabion_bucket4);
+GABION_ARRAY(det_e6, 1, struct gabion_bucket6);
+GABION_ARRAY(det_p4, 1, struct gabion_bucket4);
+GABION_ARRAY(det_p6, 1, struct gabion_bucket6);
+GABION_ARRAY(quar_e4, 1, struct gabion_bucket4);
+GABION_ARRAY(quar_e6, 1, struct gabion_bucket6);
+GABION_ARRAY(quar_p4, 1, struct gabion_bucket4);
+GABION_ARRAY(quar_p6, 1, struct gabion_bucket6);
+GABION_ARRAY(watch_e4, 1, struct gabion_bucket4);
+GABION_ARRAY(watch_e6, 1, struct gabion_bucket6);
+GABION_ARRAY(watch_p4, 1, struct gabion_bucket4);
+GABION_ARRAY(watch_p6, 1, struct gabion_bucket6);
+
+GABION_ARRAY(op_e4_hits, GABION_STRIDE4, __u64);
+GABION_ARRAY(op_e6_hits, GABION_STRIDE6, __u64);
+GABION_ARRAY(op_p4_hits, GABION_STRIDE4, __u64);
+GABION_ARRAY(op_p6_hits, GABION_STRIDE6, __u64);
+GABION_ARRAY(det_e4_hits, GABION_STRIDE4, __u64);
+GABION_ARRAY(det_e6_hits, GABION_STRIDE6, __u64);
+GABION_ARRAY(det_p4_hits, GABION_STRIDE4, __u64);
+GABION_ARRAY(det_p6_hits, GABION_STRIDE6, __u64);
+
+GABION_ARRAY(quar_e4_state, GABION_STRIDE4, struct gabion_quarantine);
+GABION_ARRAY(quar_e6_state, GABION_STRIDE6, struct gabion_quarantine);
+GABION_ARRAY(quar_p4_state, GABION_STRIDE4, struct gabion_quarantine);
+GABION_ARRAY(quar_p6_state, GABION_STRIDE6, struct gabion_quarantine);
+
+GABION_ARRAY(allow_bloom, 2, __u64);
+GABION_ARRAY(known_bloom, 2, __u64);
+GABION_ARRAY(flows, 1, struct gabion_flow_bucket);
+GABION_ARRAY(dest_table, 1, struct gabion_bucket6);
+GABION_ARRAY(destinations, GABION_DESTINATIONS_MAX, struct gabion_destination);
+
+/* each interface's own */
+GABION_ARRAY(cpus, 1, struct gabion_cpu);
+GABION_ARRAY(queues, 1, struct gabion_queue);
+
+#endif

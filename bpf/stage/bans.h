@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Bans: the operator's, then the detectors'; addresses, then prefixes. Drops are counted beside the table, not in the line that
+ * the next look-up reads.
+ */
+#ifndef GABION_STAGE_BANS_H
+#define GABION_STAGE_BANS_H
+
+#include "../abi/reason.h"
+#include "../lib/sets.h"
+
+GABION_INLINE void gabion_hit(gabion_words hits, __u64 found)
+{
+	__u64 *hit = gabion_at(hits, gabion_found_index(found));
+
+	if (hit)
+		__sync_fetch_and_add(hit, 1);
+}
+
+/* Counts a hit in the array of the packet's family. */
+#define GABION_BAN_HIT(tables, packet, found, set, part)                                   \
+	do {                                                                               \
+		if (!(GABION_SETTINGS(tables).features & GABION_FEATURE_HITS))             \
+			break;                                                             \
+		if ((packet)->ip_version == 4)                                             \
+			gabion_hit(GABION_TABLE(tables, set##_##part##4_hits), found);     \
+		else                                                                       \
+			gabion_hit(GABION_TABLE(tables, set##_##part##6_hits), found);     \
+	} while (0)
+
+GABION_INLINE __u32 gabion_bans(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash, __u32 now)
+{
+	__u64 found;
+
+	found = gabion_op_exact(packet, tables, hash, now);
+	if (found) {
+		GABION_BAN_HIT(tables, packet, found, op, e);
+		return GABION_REASON_BAN_OPERATOR;
+	}
+	found = gabion_op_prefix(packet, tables, now);
+	if (found) {
+		GABION_BAN_HIT(tables, packet, found, op, p);
+		return GABION_REASON_BAN_OPERATOR_PREFIX;
+	}
+	found = gabion_det_exact(packet, tables, hash, now);
+	if (found) {
+		GABION_BAN_HIT(tables, packet, found, det, e);
+		return GABION_REASON_BAN_DETECTOR;
+	}
+	found = gabion_det_prefix(packet, tables, now);
+	if (found) {
+		GABION_BAN_HIT(tables, packet, found, det, p);
+		return GABION_REASON_BAN_DETECTOR_PREFIX;
+	}
+	return GABION_REASON_NONE;
+}
+
+#endif
