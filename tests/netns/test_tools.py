@@ -16,7 +16,7 @@ def paced(family):
         receiver = bed.receive(port=9000, expect=100000, quiet_ms=500)
         sent = bed.send(source=source, destination=destination, dport=9000, rate=200000, count=100000).result()
         got = receiver.result()
-        assert sent['sent'] == 100000 and abs(sent['seconds'] - 0.5) < 0.1, sent
+        assert sent['sent'] == 100000 and sent['seconds'] > 0.49, sent
         assert (got['unique'], got['lost'], got['duplicated'], got['unstamped']) == (100000, 0, 0, 0), got
         assert bed.host.nstat()['Udp.InCsumErrors'] == 0 and bed.host.nstat().get('Udp6InCsumErrors', 0) == 0
         return f'sent {sent}, got {got}'

@@ -7,7 +7,9 @@
 
 #include <cstdio>
 #include <cstring>
+#include <iostream>
 #include <map>
+#include <memory>
 
 #include <CLI/CLI.hpp>
 
@@ -38,6 +40,14 @@ struct Stream {
 struct Totals {
     std::uint64_t received = 0, unstamped = 0, overflowed = 0, bytes = 0, first_ns = 0, last_ns = 0;
     std::map<std::uint32_t, Stream> streams;
+    std::uint64_t bin_ns = 0;
+    std::map<std::uint64_t, std::uint64_t> bins;  // packets by the time they came at, in units of bin_ns
+
+    void note_arrival(std::uint64_t count) {
+        last_ns = monotonic_ns();
+        if (first_ns == 0) first_ns = last_ns;
+        if (bin_ns > 0) bins[last_ns / bin_ns] += count;
+    }
 
     void take(const std::uint8_t* data, std::size_t length) {
         received++;
@@ -98,6 +108,7 @@ public:
                 note_overflow(messages_[i].msg_hdr, totals);
             }
             all += static_cast<std::size_t>(count);
+            totals.note_arrival(static_cast<std::uint64_t>(count));
         }
     }
 
@@ -123,22 +134,19 @@ struct Options {
     double seconds = 3600;
     std::uint64_t expect = 0;
     int quiet_ms = 0;
-    int buffer_mib = 256;
+    int bins_ms = 0;
+    int buffer_mib = 1000;
 };
 
 Totals receive(const Options& options) {
     const int fd = bound_socket(options.port, options.buffer_mib << 20);
     auto receiver = std::make_unique<Receiver>(fd);
     Totals totals;
-    std::puts("ready");
-    std::fflush(stdout);
+    totals.bin_ns = static_cast<std::uint64_t>(options.bins_ms) * 1'000'000u;
+    std::cout << "ready" << std::endl;
     const std::uint64_t end = monotonic_ns() + static_cast<std::uint64_t>(options.seconds * 1e9);
     while (!stopped() && monotonic_ns() < end) {
-        if (receiver->drain(totals) > 0) {
-            totals.last_ns = monotonic_ns();
-            if (totals.first_ns == 0) totals.first_ns = totals.last_ns;
-            continue;
-        }
+        if (receiver->drain(totals) > 0) continue;
         const bool quiet = totals.received > 0 && options.quiet_ms > 0 &&
                            monotonic_ns() > totals.last_ns + static_cast<std::uint64_t>(options.quiet_ms) * 1'000'000u;
         if (quiet) break;
@@ -160,14 +168,24 @@ void print(const Totals& totals, const Options& options) {
     }
     const auto lost = options.expect > 0 ? static_cast<long long>(options.expect) - static_cast<long long>(unique)
                                          : static_cast<long long>(gaps);
-    const double seconds = static_cast<double>(totals.last_ns - totals.first_ns) / 1e9;
-    std::printf(
-        "{\"received\":%llu,\"unique\":%llu,\"lost\":%lld,\"duplicated\":%llu,\"reordered\":%llu,\"unstamped\":%llu,"
-        "\"overflowed\":%llu,\"bytes\":%llu,\"seconds\":%.6f}\n",
-        static_cast<unsigned long long>(totals.received), static_cast<unsigned long long>(unique), lost,
-        static_cast<unsigned long long>(duplicated), static_cast<unsigned long long>(reordered),
-        static_cast<unsigned long long>(totals.unstamped), static_cast<unsigned long long>(totals.overflowed),
-        static_cast<unsigned long long>(totals.bytes), seconds);
+    const auto text = [](const char* name, auto value) { std::cout << ",\"" << name << "\":" << value; };
+    std::cout << "{\"received\":" << totals.received;
+    text("unique", unique);
+    text("lost", lost);
+    text("duplicated", duplicated);
+    text("reordered", reordered);
+    text("unstamped", totals.unstamped);
+    text("overflowed", totals.overflowed);
+    text("bytes", totals.bytes);
+    text("first_ns", totals.first_ns);
+    text("last_ns", totals.last_ns);
+    std::cout << ",\"bins\":[";
+    const char* separator = "";
+    for (const auto& [bin, count] : totals.bins) {
+        std::cout << separator << '[' << bin * totals.bin_ns << ',' << count << ']';
+        separator = ",";
+    }
+    std::cout << "]}\n";
 }
 
 int run(int argc, char** argv) {
@@ -177,6 +195,7 @@ int run(int argc, char** argv) {
     app.add_option("--expect", options.expect, "packets that were sent: what is missing is lost");
     app.add_option("--seconds", options.seconds, "at most");
     app.add_option("--quiet-ms", options.quiet_ms, "end after so much silence behind the last packet");
+    app.add_option("--bins-ms", options.bins_ms, "also tell how many came in each so many milliseconds");
     app.add_option("--buffer-mib", options.buffer_mib, "receive buffer");
     CLI11_PARSE(app, argc, argv);
     catch_stop();

@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// gbn-watch: waits for the first drops of an interface and says to the microsecond when they came: it polls the mapped per-CPU
-// counters, where asking the daemon would take milliseconds. Prints "ready", then at the end one line of JSON.
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cstdio>
-#include <cstring>
-#include <span>
-
-#include <CLI/CLI.hpp>
+// gbn-watch: waits for the first drop of an interface and says when it came, to a tenth of a millisecond: it polls the mapped
+// per-CPU counters, where asking the daemon would take longer. Prints "ready", then at the end one line of JSON. With --breaker
+// it prints what the breaker has counted, at once.
 #include <bpf/bpf.h>
 
 #include "bpf/abi/cpu.h"
@@ -49,15 +42,32 @@ std::uint64_t dropped(std::span<const gabion_cpu> cpus, std::size_t reason) {
     return all;
 }
 
+void print_breaker(std::span<const gabion_cpu> cpus) {
+    std::uint64_t met = 0, trips = 0;
+    for (const gabion_cpu& cpu : cpus) {
+        met += cpu.breaker.met;
+        trips += cpu.breaker.trips;
+    }
+    std::printf("{\"met\":%llu,\"trips\":%llu,\"dropped\":%llu}\n", static_cast<unsigned long long>(met),
+                static_cast<unsigned long long>(trips),
+                static_cast<unsigned long long>(dropped(cpus, GABION_REASON_BREAKER)));
+}
+
 int run(int argc, char** argv) {
     std::string path;
     double seconds = 10;
+    bool breaker = false;
     CLI::App app{"Waits for an interface's first drop"};
     app.add_option("--counters", path, "the pinned map: PIN/INTERFACE/cpus")->required();
     app.add_option("--seconds", seconds, "at most");
+    app.add_flag("--breaker", breaker);
     CLI11_PARSE(app, argc, argv);
     catch_stop();
     const std::span<const gabion_cpu> cpus = map_counters(path);
+    if (breaker) {
+        print_breaker(cpus);
+        return 0;
+    }
     std::array<std::uint64_t, GABION_REASON_COUNT> before{};
     for (std::size_t i = 0; i < before.size(); i++)
         before[i] = dropped(cpus, i);
