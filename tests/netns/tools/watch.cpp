@@ -2,6 +2,14 @@
 // gbn-watch: waits for the first drop of an interface and says when it came, to a tenth of a millisecond: it polls the mapped
 // per-CPU counters, where asking the daemon would take longer. Prints "ready", then at the end one line of JSON. With --breaker
 // it prints what the breaker has counted, at once.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <span>
+
+#include <CLI/CLI.hpp>
 #include <bpf/bpf.h>
 
 #include "bpf/abi/cpu.h"
