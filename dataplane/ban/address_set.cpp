@@ -113,13 +113,24 @@ std::optional<Place> AddressSet::find(const Prefix& target) const noexcept {
     return Place{kind, *index};
 }
 
+void AddressSet::prefetch(const Prefix& target) const noexcept {
+    if (target.family == Family::v4) {
+        (target.is_address() ? exact4_ : prefix4_).prefetch(target.key4());
+    } else {
+        (target.is_address() ? exact6_ : prefix6_).prefetch(target.key6());
+    }
+}
+
 AddressSet::Claim AddressSet::claim(const Prefix& target) noexcept {
     const TableKind kind = kind_of(target);
-    if (const auto present = find(target)) return {AddStatus::updated, *present};
-    if (size(kind) >= capacity(kind)) return {AddStatus::at_capacity, {}};
+    if (size(kind) >= capacity(kind)) {
+        if (const auto present = find(target)) return {AddStatus::updated, *present};
+        return {AddStatus::at_capacity, {}};
+    }
     const auto take = [&](auto& table, const auto& key) -> Claim {
         const auto claimed = table.claim(key);
         if (!claimed) return {AddStatus::no_room, {}};
+        if (!claimed->is_new) return {AddStatus::updated, {kind, claimed->index}};
         if (!target.is_address() && !need_length(lengths_of(target.family), target.length)) {
             table.abandon(*claimed);
             return {AddStatus::too_many_lengths, {}};

@@ -56,6 +56,7 @@ public:
     AddStatus add(const Prefix& target, std::uint32_t value) noexcept;
     bool remove(const Prefix& target) noexcept;
 
+    void prefetch(const Prefix& target) const noexcept;
     [[nodiscard]] std::optional<Place> find(const Prefix& target) const noexcept;
     [[nodiscard]] std::uint32_t value(Place place) const noexcept;
     void set_value(Place place, std::uint32_t value) noexcept;

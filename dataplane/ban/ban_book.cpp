@@ -79,6 +79,7 @@ void BanBook::set_detail(Record& record, DetailId detail) noexcept {
 
 // Most orders of people are alike and tell nothing of their own: they share the detail number 0.
 DetailId BanBook::detail_for(const Order& order) {
+    if (order.shared_detail != 0) return order.shared_detail;
     if (order.evidence == nullptr && order.note.empty() && order.rate_pps <= 0 && std::strcmp(order.reason, "operator") == 0 &&
         std::strcmp(order.by, "operator") == 0)
         return 0;
@@ -148,7 +149,7 @@ void BanBook::fill_limits(const Order& order, const AddressSet::Claim& claim) no
     std::atomic_ref(state->ttl_high).store(order.scope.ttl_high, std::memory_order_relaxed);
 }
 
-Outcome BanBook::put(const Order& order, std::uint64_t now_ns, bool may_evict) {
+Outcome BanBook::put(const Order& order, std::uint64_t now_ns, bool may_evict, Former* former) {
     const AddressSet::Claim claimed = claim(order, now_ns, may_evict);
     const bool is_new = claimed.status == AddStatus::added;
     if (!is_new && claimed.status != AddStatus::updated) return failure(claimed.status);
@@ -163,6 +164,10 @@ Outcome BanBook::put(const Order& order, std::uint64_t now_ns, bool may_evict) {
         record.extra = 1;
     } else {
         store.touch(id);
+        if (former != nullptr) {
+            *former = {order.set, order.target, record.until_ns, record.detail};
+            details_.use(record.detail);
+        }
     }
     set_detail(record, detail_for(order));
     set_until(order.set, record, order.until_ns);
@@ -173,8 +178,8 @@ Outcome BanBook::put(const Order& order, std::uint64_t now_ns, bool may_evict) {
     return is_new ? Outcome::added : Outcome::extended;
 }
 
-Result<Outcome> BanBook::add(const Order& order, std::uint64_t now_ns) {
-    const Outcome outcome = put(order, now_ns, false);
+Result<Outcome> BanBook::add(const Order& order, std::uint64_t now_ns, Former* former) {
+    const Outcome outcome = put(order, now_ns, false, former);
     if (in_force(outcome)) return outcome;
     const std::uint32_t capacity = sets_[order.set].capacity(AddressSet::kind_of(order.target));
     return explain(status_of(outcome), order.target, capacity, capacity_key(order.set));
@@ -228,10 +233,14 @@ void BanBook::end(gabion_set set, RecordId id, std::uint64_t ended_ns, const cha
         if (history_.size() >= history_max_) history_.pop_back();
         history_.push_front({describe(set, id), ended_ns, how});
     }
-    const Prefix target = store[id].target;
-    sets_[set].remove(target);
+    if (store[id].until_ns > ended_ns && evicts(set)) offenders_.note_end(store[id].target, ended_ns);
+    drop(set, id);
+}
+
+void BanBook::drop(gabion_set set, RecordId id) {
+    RecordStore& store = stores_[set];
+    sets_[set].remove(store[id].target);
     if (set == GABION_SET_ALLOW) allow_bloom_.note_removal();
-    if (store[id].until_ns > ended_ns && evicts(set)) offenders_.note_end(target, ended_ns);
     set_until(set, store[id], never_ns);
     set_detail(store[id], 0);
     store.erase(id);

@@ -53,7 +53,15 @@ public:
     // the reason "recovered". state_file.h then gives back what was known of it.
     AuditReport recover(std::uint64_t now_ns);
 
-    Result<Outcome> add(const Order& order, std::uint64_t now_ns);
+    // How an entry was before it was added again; see put_back.
+    struct Former {
+        gabion_set set = GABION_SET_OPERATOR;
+        Prefix target;
+        std::uint64_t until_ns = 0;
+        DetailId detail = 0;
+    };
+    // An order of a person. With `former`, an entry that was there can be put back, and must be: put_back, or forget.
+    Result<Outcome> add(const Order& order, std::uint64_t now_ns, Former* former = nullptr);
     // `duration_ns` is for a first offence; repeat offenders stay longer. order.until_ns is set here.
     Outcome apply(Order order, std::uint64_t duration_ns, std::uint64_t now_ns);
     bool remove(gabion_set set, const Prefix& target, std::uint64_t now_ns);
@@ -87,6 +95,13 @@ public:
     // Rises with every change that a state file should hold.
     std::uint64_t generation() const noexcept { return generation_; }
 
+    // For ban_load.h: what many orders tell, and how they are undone.
+    DetailId share_detail(const Order& order);
+    void unshare_detail(DetailId detail) noexcept { details_.release(detail); }
+    void put_back(const Former& former, std::uint64_t now_ns);
+    void forget(const Former& former) noexcept { details_.release(former.detail); }
+    void withdraw(gabion_set set, const Prefix& target);  // leaves no history
+
     // For ban_load.h and state_file.h.
     struct Restored {
         gabion_set set = GABION_SET_OPERATOR;
@@ -100,6 +115,10 @@ public:
     };
     // Puts an entry in force whose record is known; where it is in force already, the record is taken over and the entry stays.
     Outcome restore(const Restored& entry, std::uint64_t now_ns);
+    void prefetch(gabion_set set, const Prefix& target) const noexcept {
+        sets_[set].prefetch(target);
+        stores_[set].prefetch(target);
+    }
     void reserve(gabion_set set, std::size_t more) { stores_[set].reserve(stores_[set].size() + more); }
     const RecordStore& records(gabion_set set) const noexcept { return stores_[set]; }
     const AddressSet& set(gabion_set set) const noexcept { return sets_[set]; }
@@ -110,7 +129,7 @@ public:
 
 private:
     AddressSet::Claim claim(const Order& order, std::uint64_t now_ns, bool may_evict);
-    Outcome put(const Order& order, std::uint64_t now_ns, bool may_evict);
+    Outcome put(const Order& order, std::uint64_t now_ns, bool may_evict, Former* former = nullptr);
     void fill_limits(const Order& order, const AddressSet::Claim& claim) noexcept;
     void set_detail(Record& record, DetailId detail) noexcept;
     void set_until(gabion_set set, Record& record, std::uint64_t until_ns) noexcept;
@@ -118,6 +137,7 @@ private:
     DetailId detail_for(const Order& order);
     std::uint32_t value_for(gabion_set set, const Record& record, std::uint64_t now_ns) const noexcept;
     void end(gabion_set set, RecordId id, std::uint64_t ended_ns, const char* how);
+    void drop(gabion_set set, RecordId id);
     bool evict_for(const Order& order, AddStatus status, std::uint64_t now_ns);
     bool is_allowed(const Prefix& target) const;
     Entry describe(gabion_set set, RecordId id) const;

@@ -139,6 +139,27 @@ void BanBook::resample(TickSample sample, std::uint64_t now_ns) {
     }
 }
 
+DetailId BanBook::share_detail(const Order& order) {
+    const DetailId detail = detail_for(order);
+    details_.use(detail);
+    return detail;
+}
+
+void BanBook::put_back(const Former& former, std::uint64_t now_ns) {
+    if (const auto id = stores_[former.set].find(former.target)) {
+        Record& record = stores_[former.set][*id];
+        set_until(former.set, record, former.until_ns);
+        set_detail(record, former.detail);
+        if (const auto place = sets_[former.set].find(former.target))
+            sets_[former.set].set_value(*place, value_for(former.set, record, now_ns));
+    }
+    forget(former);
+}
+
+void BanBook::withdraw(gabion_set set, const Prefix& target) {
+    if (const auto id = stores_[set].find(target)) drop(set, *id);
+}
+
 Result<void> BanBook::replace_config_allow(std::span<const Prefix> targets, std::uint64_t now_ns) {
     const RecordStore& store = stores_[GABION_SET_ALLOW];
     std::vector<Prefix> added;

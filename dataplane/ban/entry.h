@@ -59,6 +59,7 @@ struct Order {
     double rate_pps = 0;  // quarantine
     QuarantineScope scope;
     const detect::Evidence* evidence = nullptr;
+    std::uint32_t shared_detail = 0;  // BanBook::share_detail: many orders that tell the same
 };
 
 // What became of an order.

@@ -56,6 +56,10 @@ public:
     void touch(RecordId id) noexcept;
     [[nodiscard]] RecordId oldest(const Prefix& of_table_of) const noexcept { return ages_[table_of(of_table_of)].oldest; }
 
+    void prefetch(const Prefix& target) const noexcept {
+        if (!index_.empty()) __builtin_prefetch(&index_[home(target)], 1);
+    }
+
     // Room in the index, so that adding that many grows nothing in between.
     void reserve(std::size_t records);
 

@@ -228,14 +228,14 @@ TEST(AddressTable, AMillionEntriesFitAndLoadFast) {
     for (std::uint32_t i = 0; i < 1000000; ++i) ASSERT_TRUE(table.insert(i * 2654435761u, 1));
     const auto took = std::chrono::steady_clock::now() - begin;
     EXPECT_EQ(table.size(), 1000000u);
-    EXPECT_LT(took, std::chrono::milliseconds(900));
+    EXPECT_LT(took, std::chrono::milliseconds(3000)) << "wall time; about 100 ms on an idle machine";
     for (std::uint32_t i = 0; i < 1000000; i += 97) {
         const std::uint32_t key = i * 2654435761u;
         ASSERT_EQ(read4(memory, hash, &key), 1u);
     }
     const auto audit_begin = std::chrono::steady_clock::now();
     EXPECT_EQ(table.audit().entries, 1000000u);
-    EXPECT_LT(std::chrono::steady_clock::now() - audit_begin, std::chrono::milliseconds(900));
+    EXPECT_LT(std::chrono::steady_clock::now() - audit_begin, std::chrono::milliseconds(3000));
 }
 
 TEST(AddressTable, AnEmptyTableHoldsNothing) {
