@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-int main() {
-    return 1;
+// gabion, the command line.
+#include "control/cli/commands.h"
+
+int main(int argc, char** argv) {
+    return gabion::cli::run(argc, argv);
 }

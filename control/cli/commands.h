@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each command does. All return the exit status: 0 done, 1 failed, 2 wrong usage; errors are one line on standard error.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gabion::cli {
+
+// What the command line said. Empty texts: not given.
+struct Options {
+    std::string socket;
+    bool json = false;
+
+    bool per_core = false;
+    bool follow = false;
+    bool force = false;
+    std::string target;
+    std::string duration;
+    std::string note;
+    std::string file;
+    std::string mode;
+    std::optional<std::string> skip;
+};
+
+int status(const Options& options);
+int counters(const Options& options);
+int events(const Options& options);
+int ban_add(const Options& options);
+int ban_del(const Options& options);
+int ban_list(const Options& options);
+int ban_load(const Options& options);
+int allow_add(const Options& options);
+int allow_del(const Options& options);
+int allow_list(const Options& options);
+int panic(const Options& options);
+int why(const Options& options);
+int reload(const Options& options);
+int config_check(const Options& options);
+int config_show(const Options& options);
+
+// Parses the arguments and runs the command.
+int run(int argc, const char* const* argv);
+
+}  // namespace gabion::cli

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration as values, with the defaults of the contract. It is read from TOML all or nothing: every mistake is reported
+// with file, line, column, key and what is allowed, and none of it is applied. Rates are packets a second; durations are stored in
+// milliseconds. config/gabion.toml tells what each key does.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/core/address.h"
+#include "dataplane/core/result.h"
+
+namespace gabion::config {
+
+using Milliseconds = std::chrono::milliseconds;
+
+struct InterfaceConfig {
+    std::string name;
+    std::string mode = "host";  // "inline"
+    std::string peer;           // inline: the other port
+    std::string attach = "auto";  // "native", "generic"
+};
+
+struct ControlConfig {
+    std::string socket = "/run/gabion/control.sock";
+    std::string group = "gabion";
+};
+
+struct StateConfig {
+    std::string directory = "/var/lib/gabion";
+    std::string pin = "/sys/fs/bpf/gabion";
+};
+
+struct WorkersConfig {
+    std::vector<unsigned> cpus;  // in queue order; empty: spread over what is isolated, else over all
+};
+
+struct SamplingConfig {
+    std::uint32_t one_in = 256;  // the thinnest ratio; 1 hands over everything, 0 nothing but the suspicious
+    std::uint64_t budget_pps = 2000;
+};
+
+struct PanicConfig {
+    std::string mode = "auto";  // "on", "off"
+    std::uint64_t rate_pps = 0;         // per CPU; 0: learned
+    std::uint64_t global_rate_pps = 0;  // all CPUs together while several trip at once; 0: half of what they have alone
+    double drop_ratio = 0.8;
+};
+
+struct BansConfig {
+    Milliseconds duration{std::chrono::hours(1)};  // first offence
+    std::uint32_t capacity = 1048576;              // operator's addresses, each family
+    std::uint32_t prefix_capacity = 131072;        // operator's prefixes, each family
+    std::uint32_t detector_capacity = 262144;
+    std::uint32_t quarantine_capacity = 65536;
+    std::uint64_t blast_addresses = 20000;  // that detectors may cut off in ...
+    Milliseconds blast_window{std::chrono::minutes(1)};
+};
+
+struct AllowConfig {
+    std::vector<Prefix> targets;
+    std::uint32_t capacity = 65536;
+};
+
+struct DetectorSwitchConfig {
+    bool enabled = true;
+    bool dry_run = false;
+};
+
+// Mirrors dataplane/detect/settings.h, which says what each of them decides.
+struct DetectorsConfig {
+    DetectorSwitchConfig rate, entropy, ttl, size;
+    Milliseconds learning{10'000};
+    double unlearned_source_pps = 400'000;
+    double unlearned_destination_pps = 400'000;
+    double destination_floor_pps = 10'000;
+    double destination_factor = 4;
+    double alarmed_floor_pps = 5'000;
+    double alarmed_factor = 2;
+    double source_floor_pps = 200;
+    double source_factor = 4;
+    double known_factor = 4;
+    double prefix_floor_pps = 2'000;
+    double prefix_factor = 4;
+    std::uint32_t prefix_offenders = 16;
+    double entropy_bits = 1.0;
+    double ttl_share = 0.3;
+    double size_divergence = 0.3;
+    double spoofed_floor_pps = 50'000;
+    double cap_factor = 2;
+    double cap_floor_pps = 10'000;
+    double follow_per_hour = 2;
+    double quarantine_pps = 8;
+    Milliseconds quarantine{60'000};
+    std::uint32_t posture_one_in = 16;
+    Milliseconds posture{10'000};
+    Milliseconds calm_after{5'000};
+};
+
+struct Config {
+    bool dry_run = false;
+    std::vector<InterfaceConfig> interfaces;
+    ControlConfig control;
+    StateConfig state;
+    WorkersConfig workers;
+    SamplingConfig sampling;
+    PanicConfig panic;
+    BansConfig bans;
+    AllowConfig allow;
+    DetectorsConfig detectors;
+    std::string on_stop = "keep";    // [daemon]; "detach"
+    std::string log_level = "info";  // [log] level
+};
+
+// Either a configuration, or every reason why there is none: "FILE:LINE:COLUMN: KEY: what is wrong; what is allowed".
+struct ConfigReading {
+    std::optional<Config> config;
+    std::vector<std::string> problems;
+
+    [[nodiscard]] std::string problem_text() const;  // one a line
+};
+
+inline constexpr std::size_t config_bytes_max = 1024 * 1024;
+
+// `interface`: the command line's --interface. The configuration is then for this interface alone: with the settings of the
+// [[interface]] of that name if there is one, else with the defaults.
+ConfigReading read_config(const std::string& path, const std::string& interface = {});
+ConfigReading parse_config(std::string_view text, const std::string& name, const std::string& interface = {});
+
+// TOML that parse_config() reads back as the same configuration, every key written out.
+std::string config_text(const Config& config);
+
+// All keys, "panic.rate_pps" and so on, in the order of config_text().
+std::vector<std::string> config_keys();
+
+// What differs between two configurations: what a reload puts in force, and what waits for a restart.
+struct ConfigDifference {
+    std::vector<std::string> live;
+    std::vector<std::string> restart;
+};
+ConfigDifference difference(const Config& before, const Config& after);
+
+}  // namespace gabion::config

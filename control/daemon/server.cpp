@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/daemon/server.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "control/wire/message.h"
+
+namespace gabion::daemon {
+namespace {
+
+using wire::ErrorCode;
+
+constexpr std::chrono::milliseconds check_period{250};
+// How long a client that is being cut off may take to read why.
+constexpr std::chrono::milliseconds farewell_time{1'000};
+
+std::string name_of(const Peer& peer) {
+    return "client (pid " + std::to_string(peer.pid) + ", user " + std::to_string(peer.uid) + ")";
+}
+
+ErrorCode code_of(const Error& error) { return error.code == EINVAL ? ErrorCode::invalid_parameters : ErrorCode::failed; }
+
+// A method that throws (no memory, a bug) fails alone.
+Result<Json> run_method(const Server::Method& method, const Json& params, Call& call, bool& threw) {
+    try {
+        return method(params, call);
+    } catch (const std::exception& failure) {
+        threw = true;
+        return Error{std::string("internal error: ") + failure.what(), 0};
+    }
+}
+
+}  // namespace
+
+Server::Server(EventLoop& loop, ServerSettings settings, OnCut on_cut, Listener listener)
+    : loop_(loop), settings_(std::move(settings)), on_cut_(std::move(on_cut)), listener_(std::move(listener)) {}
+
+Result<std::unique_ptr<Server>> Server::listen(EventLoop& loop, ServerSettings settings, OnCut on_cut) {
+    auto listener = Listener::open(settings.path, settings.group);
+    if (!listener) return listener.error();
+    std::unique_ptr<Server> server(new Server(loop, std::move(settings), std::move(on_cut), *std::move(listener)));
+    if (auto started = server->start(); !started) return started.error();
+    return server;
+}
+
+Result<void> Server::start() {
+    timer_ = loop_.every(check_period, [this] { check_times(); });
+    return loop_.watch(listener_.fd(), EPOLLIN, [this](std::uint32_t) { accept_clients(); });
+}
+
+Server::~Server() {
+    *alive_ = false;
+    loop_.cancel(timer_);
+    loop_.forget(listener_.fd());
+    for (const auto& [fd, client] : clients_) loop_.forget(fd);
+}
+
+void Server::add(std::string_view method, Method function) { methods_[std::string(method)] = std::move(function); }
+
+void Server::accept_clients() {
+    // A few a round, so that a storm of connections does not hold up those who are connected.
+    for (int i = 0; i < 16; ++i) {
+        UniqueFd fd(::accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!fd) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) pause_accepting();
+            return;
+        }
+        auto peer = listener_.admit(fd.get());
+        if (!peer) {
+            const std::string line = wire::error_line(nullptr, ErrorCode::failed, peer.error().text);
+            ::send(fd.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+            tell("turned away: " + peer.error().text);
+            continue;
+        }
+        make_room();
+        const int number = fd.get();
+        auto client = std::make_unique<Connection>(std::move(fd), *peer, settings_.request_bytes_max, Connection::Clock::now());
+        client->watched = EPOLLIN;
+        client->serial = next_serial_++;
+        if (!loop_.watch(number, EPOLLIN, [this, number](std::uint32_t events) { on_ready(number, events); })) continue;
+        clients_[number] = std::move(client);
+    }
+}
+
+// When all places are taken, the longest silent client of the user with the most connections gives way.
+void Server::make_room() {
+    if (clients_.size() < settings_.clients_max) return;
+    std::map<uid_t, std::size_t> per_user;
+    for (const auto& [fd, client] : clients_) ++per_user[client->peer().uid];
+    const auto most = std::max_element(per_user.begin(), per_user.end(), [](auto& a, auto& b) { return a.second < b.second; });
+    const Connection* victim = nullptr;
+    for (const auto& [fd, client] : clients_) {
+        if (client->peer().uid != most->first) continue;
+        if (victim == nullptr || client->request_since < victim->request_since) victim = client.get();
+    }
+    cut(victim->fd(), "there are more than " + std::to_string(settings_.clients_max) + " clients and this one was silent longest");
+}
+
+void Server::on_ready(int fd, std::uint32_t events) {
+    const auto found = clients_.find(fd);
+    if (found == clients_.end()) return;
+    Connection& client = *found->second;
+    const auto now = Connection::Clock::now();
+    if ((events & EPOLLERR) != 0) return close(fd);
+    if ((events & EPOLLOUT) != 0 && !client.flush(now)) return close(fd);
+    if ((events & (EPOLLIN | EPOLLHUP)) != 0 && (client.watched & EPOLLIN) != 0) {
+        if (!client.receive(now)) client.peer_closed = true;
+        if (client.lines().too_long())
+            return refuse(client, "a line is longer than " + std::to_string(settings_.request_bytes_max) + " bytes");
+    } else if ((events & EPOLLHUP) != 0) {
+        return close(fd);
+    }
+    serve(fd);
+}
+
+// Answers one request, if there is one and the last answer is gone, and arranges what is to happen next.
+void Server::serve(int fd) {
+    const auto found = clients_.find(fd);
+    if (found == clients_.end()) return;
+    Connection& client = *found->second;
+    if (!client.closing && client.unsent() == 0) {
+        if (const auto line = client.lines().next()) {
+            const std::string reply = answer(client, *line);
+            const auto now = Connection::Clock::now();
+            client.request_since = now;
+            if (!reply.empty() && !client.send(reply, now)) return close(fd);
+        }
+        if (client.lines().too_long())
+            return refuse(client, "a line is longer than " + std::to_string(settings_.request_bytes_max) + " bytes");
+    }
+    settle(client);
+}
+
+std::string Server::answer(Connection& client, std::string_view line) {
+    auto read = wire::read_request(line);
+    if (const auto* refusal = std::get_if<wire::Refusal>(&read)) return wire::error_line(refusal->id, refusal->code, refusal->text);
+    const auto& request = std::get<wire::Request>(read);
+    Call call{client.peer(), client.take_file(), {}};
+    const auto method = methods_.find(request.method);
+    bool threw = false;
+    Result<Json> result = method == methods_.end()
+                              ? Error{"gabiond " GABION_VERSION " has no method '" + request.method.substr(0, 64) + "'", ENOSYS}
+                              : run_method(method->second, request.params, call, threw);
+    if (result && !call.topic.empty()) client.topic = call.topic;
+    if (!request.wants_reply()) return {};
+    if (result) return wire::result_line(request.id, *result);
+    const ErrorCode code = method == methods_.end() ? ErrorCode::unknown_method : threw ? ErrorCode::internal_error : code_of(result.error());
+    return wire::error_line(request.id, code, result.error().text);
+}
+
+// Watches for what can be done next: reading only when no request and no answer is waiting.
+void Server::settle(Connection& client) {
+    const bool has_request = !client.closing && client.lines().has_line();
+    const bool has_output = client.unsent() > 0;
+    if (!has_output && !has_request && (client.closing || client.peer_closed)) return close(client.fd());
+    if (has_request && !has_output) queue(client);
+    std::uint32_t wanted = has_output ? EPOLLOUT : 0u;
+    if (!has_request && !has_output && !client.closing && !client.peer_closed) wanted |= EPOLLIN;
+    if (wanted == client.watched) return;
+    client.watched = wanted;
+    if (!loop_.change(client.fd(), wanted)) close(client.fd());
+}
+
+void Server::queue(Connection& client) {
+    if (client.queued) return;
+    client.queued = true;
+    loop_.defer([this, fd = client.fd(), serial = client.serial, alive = alive_] {
+        if (!*alive) return;
+        const auto found = clients_.find(fd);
+        if (found == clients_.end() || found->second->serial != serial) return;
+        found->second->queued = false;
+        if (!found->second->cut_because.empty()) return cut(fd, found->second->cut_because);
+        serve(fd);
+    });
+}
+
+void Server::publish(std::string_view topic, const Json& params) {
+    std::string line;
+    const auto now = Connection::Clock::now();
+    for (const auto& [fd, client] : clients_) {
+        if (client->topic != topic || client->closing) continue;
+        if (line.empty()) line = wire::notification_line(topic, params);
+        if (client->unsent() + line.size() > settings_.notice_bytes_max) {
+            client->closing = true;
+            client->cut_because = "it reads its notifications too slowly";
+        } else if (!client->send(line, now)) {
+            client->closing = true;
+            client->cut_because = "it is gone";
+        }
+        // Settled in the next round: that may close the client, and it may be the one whose request is being answered now.
+        queue(*client);
+    }
+}
+
+void Server::tell(std::string text) {
+    loop_.defer([this, text = std::move(text), alive = alive_] {
+        if (*alive) on_cut_(text);
+    });
+}
+
+// Out of descriptors or memory: those who wait stay in the backlog until the next look at the times.
+void Server::pause_accepting() {
+    accepting_ = false;
+    if (!loop_.change(listener_.fd(), 0)) tell("the control socket cannot pause");
+}
+
+// Cut off, but with time to read why.
+void Server::refuse(Connection& client, const std::string& why) {
+    tell(name_of(client.peer()) + " cut off: " + why);
+    const auto now = Connection::Clock::now();
+    client.closing = true;
+    client.request_since = now;
+    if (!client.send(wire::error_line(nullptr, ErrorCode::invalid_request, "cut off: " + why), now)) return close(client.fd());
+    settle(client);
+}
+
+// Cut off at once; the reason is sent as far as the socket takes it.
+void Server::cut(int fd, const std::string& why) {
+    Connection& client = *clients_.at(fd);
+    tell(name_of(client.peer()) + " cut off: " + why);
+    if (client.unsent() == 0)
+        client.send(wire::error_line(nullptr, ErrorCode::invalid_request, "cut off: " + why), Connection::Clock::now());
+    close(fd);
+}
+
+void Server::close(int fd) {
+    loop_.forget(fd);
+    clients_.erase(fd);
+}
+
+std::string Server::overdue(const Connection& client, Time now) const {
+    const auto seconds = [](std::chrono::milliseconds time) { return std::to_string(time.count() / 1000) + " s"; };
+    if (client.unsent() > 0) {
+        const auto limit = client.closing ? farewell_time : settings_.stall_time_max;
+        return now - client.moved_at > limit ? "it does not read what it asked for, for " + seconds(limit) : "";
+    }
+    const auto waiting = now - client.request_since;
+    if (client.lines().has_partial() && waiting > settings_.request_time_max)
+        return "its request is not complete after " + seconds(settings_.request_time_max);
+    if (client.topic.empty() && waiting > settings_.idle_time_max) return "it was silent for " + seconds(settings_.idle_time_max);
+    return "";
+}
+
+void Server::check_times() {
+    if (!accepting_) accepting_ = static_cast<bool>(loop_.change(listener_.fd(), EPOLLIN));
+    const auto now = Connection::Clock::now();
+    std::vector<std::pair<int, std::string>> late;
+    for (const auto& [fd, client] : clients_)
+        if (std::string why = overdue(*client, now); !why.empty()) late.emplace_back(fd, std::move(why));
+    for (const auto& [fd, why] : late) cut(fd, why);
+}
+
+}  // namespace gabion::daemon

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real server on a real socket, and clients that abuse it. Whatever one does, another one's request is answered at once.
+#include "control/daemon/server.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "control/wire/client.h"
+#include "control/wire/protocol.h"
+#include "tests/unit/daemon/running_server.h"
+
+namespace gabion::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// A well-behaved client's request is answered, and soon.
+void expect_served(const RunningServer& server) {
+    const auto begin = Clock::now();
+    auto client = wire::Client::connect(server.path(), 5s);
+    ASSERT_TRUE(client) << client.error().text;
+    const auto answer = client->call("status", Json::object());
+    ASSERT_TRUE(answer) << answer.error().text;
+    EXPECT_EQ(answer->at("panic").at("mode"), "auto");
+    EXPECT_LT(Clock::now() - begin, 1s);
+}
+
+template <typename Condition>
+bool comes_true(Condition condition, std::chrono::milliseconds limit = 5s) {
+    for (const auto end = Clock::now() + limit; Clock::now() < end; std::this_thread::sleep_for(5ms))
+        if (condition()) return true;
+    return condition();
+}
+
+TEST(Server, AnswersARequest) {
+    RunningServer server;
+    expect_served(server);
+}
+
+TEST(Server, MakesItsSocketForRootAndTheGroupAlone) {
+    RunningServer server;
+    struct stat status{};
+    ASSERT_EQ(::stat(server.path().c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777, 0660u);
+}
+
+TEST(Server, AnswersRequestsInOrderThoughTheyComeAtOnce) {
+    RunningServer server;
+    RawClient client(server.path());
+    std::string requests;
+    for (int i = 0; i < 100; ++i) requests += R"({"jsonrpc":"2.0","id":)" + std::to_string(i) + R"(,"method":"panic"})" + "\n";
+    ASSERT_TRUE(client.send(requests));
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(Json::parse(client.line()).at("id"), i);
+}
+
+TEST(Server, TellsAGarbledRequestFromAWrongOne) {
+    RunningServer server;
+    RawClient client(server.path());
+    const struct {
+        const char* line;
+        int code;
+    } cases[] = {
+        {"garbage", -32700},
+        {"\xff\xfe\x00\x01", -32700},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1", -32700},
+        {"[]", -32600},
+        {"{}", -32600},
+        {R"({"jsonrpc":"1.0","id":1,"method":"status"})", -32600},
+        {R"({"jsonrpc":"2.0","id":1,"method":7})", -32600},
+        {R"({"jsonrpc":"2.0","id":{},"method":"status"})", -32600},
+        {R"({"jsonrpc":"2.0","id":1,"method":"launch"})", -32601},
+        {R"({"jsonrpc":"2.0","id":1,"method":"status","params":[1]})", -32602},
+        {R"({"jsonrpc":"2.0","id":1,"method":"status","params":{"colour":1}})", -32602},
+        {R"({"jsonrpc":"2.0","id":1,"method":"ban.add","params":{}})", -32602},
+        {R"({"jsonrpc":"2.0","id":1,"method":"ban.add","params":{"target":"192.0.2.256"}})", -32602},
+        {R"({"jsonrpc":"2.0","id":1,"method":"ban.add","params":{"target":"0.0.0.0/0"}})", -32602},
+        {R"({"jsonrpc":"2.0","id":1,"method":"ban.list","params":{"limit":1001}})", -32602},
+        {R"({"jsonrpc":"2.0","id":1,"method":"ban.load","params":{}})", -32602},
+        {R"({"jsonrpc":"2.0","id":1,"method":"panic","params":{"mode":"maybe"}})", -32602},
+    };
+    for (const auto& one : cases) {
+        ASSERT_TRUE(client.send(std::string(one.line) + "\n"));
+        const auto answer = Json::parse(client.line());
+        EXPECT_EQ(answer.at("error").at("code"), one.code) << one.line << " -> " << answer;
+    }
+    ASSERT_TRUE(client.send(std::string(10'000, '[') + "\n"));
+    EXPECT_EQ(Json::parse(client.line()).at("error").at("code"), -32700);
+    ASSERT_TRUE(client.send(status_request));
+    EXPECT_TRUE(Json::parse(client.line()).contains("result")) << "the connection is still good";
+}
+
+TEST(Server, CutsOffALineWithoutAnEndAndSaysWhy) {
+    RunningServer server;
+    RawClient client(server.path());
+    const std::string block(1 << 20, 'x');
+    bool sent = true;
+    for (int i = 0; i < 10 && sent; ++i) sent = client.send(block);
+    EXPECT_FALSE(sent) << "10 MB were taken";
+    EXPECT_NE(client.line().find("cut off: a line is longer than 65536 bytes"), std::string::npos);
+    EXPECT_TRUE(comes_true([&] { return server.clients() == 0; }));
+    ASSERT_EQ(server.cuts().size(), 1u);
+    expect_served(server);
+}
+
+TEST(Server, CutsOffHalfALineAfterAWhile) {
+    ServerSettings settings;
+    settings.request_time_max = 300ms;
+    RunningServer server(settings);
+    RawClient client(server.path());
+    ASSERT_TRUE(client.send(R"({"jsonrpc":"2.0",)"));
+    expect_served(server);
+    // A byte now and then does not buy more time.
+    for (int i = 0; i < 3; ++i) {
+        std::this_thread::sleep_for(100ms);
+        client.send(" ");
+    }
+    EXPECT_NE(client.line().find("not complete"), std::string::npos);
+    EXPECT_TRUE(comes_true([&] { return server.clients() == 0; }));
+}
+
+TEST(Server, CutsOffWhoIsSilentButNotWhoFollows) {
+    ServerSettings settings;
+    settings.idle_time_max = 300ms;
+    RunningServer server(settings);
+    RawClient silent(server.path());
+    RawClient follower(server.path());
+    ASSERT_TRUE(follower.send(R"({"jsonrpc":"2.0","id":1,"method":"events.follow"})" "\n"));
+    EXPECT_NE(follower.line().find("result"), std::string::npos);
+    EXPECT_NE(silent.line().find("silent"), std::string::npos);
+    EXPECT_TRUE(comes_true([&] { return server.clients() == 1; }));
+}
+
+TEST(Server, SendsEventsToWhoFollows) {
+    RunningServer server;
+    auto client = wire::Client::connect(server.path(), 5s);
+    ASSERT_TRUE(client);
+    ASSERT_TRUE(client->call("events.follow", Json::object()));
+    server.raise("attack-began", "it began");
+    const auto event = client->next_notification();
+    ASSERT_TRUE(event) << event.error().text;
+    EXPECT_EQ(event->at("kind"), "attack-began");
+    EXPECT_EQ(event->at("text"), "it began");
+    const auto listed = client->call("events.list", Json::object());
+    ASSERT_TRUE(listed);
+    EXPECT_EQ(listed->at("entries").at(0), *event);
+}
+
+TEST(Server, CutsOffAFollowerThatDoesNotRead) {
+    ServerSettings settings;
+    settings.notice_bytes_max = 64 * 1024;
+    RunningServer server(settings);
+    RawClient client(server.path());
+    ASSERT_TRUE(client.send(R"({"jsonrpc":"2.0","id":1,"method":"events.follow"})" "\n"));
+    client.line();
+    const std::string text(2000, 'x');
+    // A kind of its own each, since a kind is limited to ten a second. The kernel's buffer takes some hundred KB first.
+    for (int i = 0; i < 2000 && server.clients() > 0; ++i) server.raise("kind-" + std::to_string(i), text);
+    EXPECT_TRUE(comes_true([&] { return server.clients() == 0; }));
+    ASSERT_FALSE(server.cuts().empty());
+    EXPECT_NE(server.cuts().front().find("too slowly"), std::string::npos);
+    expect_served(server);
+}
+
+TEST(Server, AMillionBansAreListedWhileOthersDoNotReadAndOthersAsk) {
+    constexpr std::uint32_t count = 1'000'000;
+    RunningServer server;
+    server.on_loop([&] {
+        for (std::uint32_t i = 0; i < count; ++i) {
+            Prefix target;
+            target.bytes = {10, static_cast<std::uint8_t>(i >> 16), static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)};
+            server.surface.bans_.emplace_hint(server.surface.bans_.end(), target,
+                                              BanEntry{target, "operator", "operator", "", server.surface.start, std::nullopt, i, {}});
+        }
+        return 0;
+    });
+    // Fifty that ask for page after page and never read.
+    std::vector<std::unique_ptr<RawClient>> lazy;
+    std::string requests;
+    for (int i = 0; i < 50; ++i) requests += R"({"jsonrpc":"2.0","id":1,"method":"ban.list"})" "\n";
+    for (int i = 0; i < 50; ++i) {
+        lazy.push_back(std::make_unique<RawClient>(server.path()));
+        lazy.back()->send(requests);
+    }
+    auto client = wire::Client::connect(server.path(), 10s);
+    ASSERT_TRUE(client);
+    std::uint64_t seen = 0;
+    Json params = Json::object();
+    std::string last;
+    auto slowest = Clock::duration(0);
+    for (unsigned page_number = 0;; ++page_number) {
+        const auto page = client->call("ban.list", params);
+        ASSERT_TRUE(page) << page.error().text;
+        seen += page->at("entries").size();
+        if (page->at("next").is_null()) break;
+        ASSERT_NE(page->at("next"), last);
+        params["cursor"] = last = page->at("next");
+        if (page_number % 100 == 0) {
+            const auto begin = Clock::now();
+            expect_served(server);
+            slowest = std::max(slowest, Clock::now() - begin);
+        }
+    }
+    EXPECT_EQ(seen, count);
+    EXPECT_LT(slowest, 500ms);
+    RecordProperty("slowest_status_us", static_cast<int>(std::chrono::duration_cast<std::chrono::microseconds>(slowest).count()));
+}
+
+TEST(Server, AThousandConnectionsDoNotShutOutTheNextOne) {
+    RunningServer server;
+    std::vector<std::unique_ptr<RawClient>> crowd;
+    for (int i = 0; i < 1000; ++i) {
+        crowd.push_back(std::make_unique<RawClient>(server.path()));
+        ASSERT_TRUE(crowd.back()->connected) << i;
+        if (i % 3 == 0) crowd.back()->send("{");
+        if (i % 100 == 0) expect_served(server);
+    }
+    expect_served(server);
+    EXPECT_LE(server.clients(), 128u);
+    crowd.clear();
+    EXPECT_TRUE(comes_true([&] { return server.clients() == 0; }));
+    EXPECT_EQ(server.surface.bans_.size(), 0u);
+}
+
+TEST(Server, SurvivesWhoHangsUpInTheMiddleOfAnAnswer) {
+    RunningServer server;
+    server.on_loop([&] {
+        for (std::uint32_t i = 0; i < 5000; ++i) {
+            Prefix target;
+            target.bytes = {10, 0, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)};
+            server.surface.bans_[target].target = target;
+        }
+        return 0;
+    });
+    for (int i = 0; i < 50; ++i) {
+        RawClient client(server.path());
+        client.send(R"({"jsonrpc":"2.0","id":1,"method":"ban.list"})" "\n");
+        if (i % 2 == 0) {
+            char some[100];
+            ASSERT_GT(::recv(client.fd(), some, sizeof some, 0), 0);
+        }
+    }
+    EXPECT_TRUE(comes_true([&] { return server.clients() == 0; }));
+    expect_served(server);
+}
+
+TEST(Server, AnswersWhoHasFinishedSending) {
+    RunningServer server;
+    RawClient client(server.path());
+    client.send(status_request + status_request);
+    ::shutdown(client.fd(), SHUT_WR);
+    EXPECT_NE(client.line().find("result"), std::string::npos);
+    EXPECT_NE(client.line().find("result"), std::string::npos);
+    EXPECT_EQ(client.line(), "");
+    EXPECT_TRUE(client.closed);
+}
+
+TEST(Server, CutsOffWhoDoesNotReadAnAnswer) {
+    ServerSettings settings;
+    settings.stall_time_max = 300ms;
+    RunningServer server(settings);
+    server.on_loop([&] {
+        for (std::uint32_t i = 0; i < 1000; ++i) {
+            Prefix target;
+            target.bytes = {10, 0, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)};
+            BanEntry& entry = server.surface.bans_[target];
+            entry.target = target;
+            entry.note = std::string(200, 'n');
+        }
+        return 0;
+    });
+    RawClient client(server.path());
+    std::string requests;
+    for (int i = 0; i < 20; ++i) requests += R"({"jsonrpc":"2.0","id":1,"method":"ban.list"})" "\n";
+    client.send(requests);
+    ASSERT_TRUE(comes_true([&] { return !server.cuts().empty(); }));
+    EXPECT_NE(server.cuts().front().find("does not read"), std::string::npos);
+}
+
+TEST(Server, AMethodThatThrowsFailsAlone) {
+    TemporaryDirectory directory;
+    auto loop = *EventLoop::create();
+    ServerSettings settings;
+    settings.path = directory.file("control.sock");
+    auto server = Server::listen(*loop, settings, [](const std::string&) {});
+    ASSERT_TRUE(server);
+    (*server)->add("throw", [](const Json&, Call&) -> Result<Json> { throw std::runtime_error("out of luck"); });
+    std::thread thread([&] { EXPECT_TRUE(loop->run()); });
+    auto client = wire::Client::connect(settings.path, 5s);
+    ASSERT_TRUE(client);
+    for (int i = 0; i < 2; ++i) {
+        const auto answer = client->call("throw", Json::object());
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().code, static_cast<int>(wire::ErrorCode::internal_error));
+    }
+    loop->stop();
+    thread.join();
+}
+
+TEST(Server, AnUninvitedUserIsTurnedAway) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root, to become somebody else";
+    RunningServer server;
+    ASSERT_EQ(::chmod(server.path().c_str(), 0666), 0);
+    ASSERT_EQ(::chmod(std::filesystem::path(server.path()).parent_path().c_str(), 0755), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        if (::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(3);
+        RawClient client(server.path());
+        ::_exit(client.line().find("may not control") != std::string::npos ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+    EXPECT_TRUE(comes_true([&] { return !server.cuts().empty(); }));
+}
+
+TEST(Listener, RefusesASecondDaemonAndReplacesADeadOnesSocket) {
+    TemporaryDirectory directory;
+    const std::string path = directory.file("deep/er/control.sock");
+    {
+        const auto first = Listener::open(path, "");
+        ASSERT_TRUE(first) << first.error().text;
+        const auto second = Listener::open(path, "");
+        ASSERT_FALSE(second);
+        EXPECT_NE(second.error().text.find("another gabiond listens on " + path), std::string::npos);
+    }
+    EXPECT_FALSE(std::filesystem::exists(path)) << "an orderly end takes the socket away";
+    const pid_t child = ::fork();
+    if (child == 0) {
+        auto* killed = new Result<Listener>(Listener::open(path, ""));
+        ::_exit(*killed ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_EQ(WEXITSTATUS(status), 0);
+    ASSERT_TRUE(std::filesystem::exists(path));
+    EXPECT_TRUE(Listener::open(path, ""));
+}
+
+TEST(Listener, LeavesAForeignFileAlone) {
+    TemporaryDirectory directory;
+    const std::string path = directory.file("control.sock");
+    UniqueFd file(::open(path.c_str(), O_CREAT | O_WRONLY, 0600));
+    const auto listener = Listener::open(path, "");
+    ASSERT_FALSE(listener);
+    EXPECT_NE(listener.error().text.find("not a socket"), std::string::npos);
+    EXPECT_TRUE(std::filesystem::exists(path));
+    EXPECT_FALSE(Listener::open(std::string(200, 'x'), ""));
+}
+
+}  // namespace
+}  // namespace gabion::daemon
