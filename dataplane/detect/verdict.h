@@ -46,8 +46,8 @@ struct Verdict {
     Prefix target;
     const char* reason = "";  // "heavy-source", "botnet", "rotation", "forged-source", "spoofed-flood". A literal.
     std::chrono::milliseconds duration{0};
-    double rate_pps = 0;            // quarantine, cap: what may still pass
-    std::uint32_t one_in = 0;       // raise_posture: the sampling ratio
+    double rate_pps = 0;                // quarantine, cap: what may still pass
+    std::uint32_t one_in = 0;           // raise_posture: the sampling ratio
     std::uint8_t quarantine_flags = 0;  // GABION_QUARANTINE_*, and what they need:
     std::uint8_t ttl_low = 0;
     std::uint8_t ttl_high = 255;
@@ -55,6 +55,7 @@ struct Verdict {
     std::uint16_t destination_port = 0;
     Evidence evidence;
     std::uint64_t decided_ns = 0;  // CLOCK_MONOTONIC
+    bool dry_run = false;          // its detector only tells what it would do
 };
 
 // Something an operator should read: an attack that began or ended, a detector that fired without naming a source.

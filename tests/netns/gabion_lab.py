@@ -9,7 +9,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -201,6 +200,10 @@ class Lab:
             namespace.sysctl(**{f'net__ipv6__conf__{interface}__accept_dad': 0, f'net__ipv6__conf__{interface}__accept_ra': 0})
             namespace.run('ip', 'link', 'set', interface, 'up')
 
+    def release_pins(self):
+        """Unmounts the BPF file system: what only its pins held is gone."""
+        run('umount', self.directory / 'bpf')
+
     def leaks(self):
         """What bears this lab's name and is still there: processes, namespaces, mounts, interfaces."""
         left = [f'namespace {n}' for n in os.listdir('/run/netns') if n.startswith(self.name)] if os.path.isdir('/run/netns') else []
@@ -274,123 +277,3 @@ class Bed:
     def clients(self, **options):
         server = HOST6 if ':' in options['source'] else HOST4
         return self.world.tool('clients', server=options.pop('server', server), **options)
-
-
-def to_toml(config):
-    """Just what gabion.toml needs: tables, arrays of tables, strings, numbers, booleans, lists."""
-    def value(item):
-        if isinstance(item, bool):
-            return 'true' if item else 'false'
-        if isinstance(item, list):
-            return '[' + ', '.join(value(part) for part in item) + ']'
-        return str(item) if isinstance(item, (int, float)) else json.dumps(str(item))
-    plain = [f'{key} = {value(item)}' for key, item in config.items()
-             if not isinstance(item, dict) and not (isinstance(item, list) and item and isinstance(item[0], dict))]
-    for key, item in config.items():
-        if isinstance(item, dict):
-            plain += ['', f'[{key}]', to_toml(item)]
-        elif isinstance(item, list) and item and isinstance(item[0], dict):
-            for table in item:
-                plain += ['', f'[[{key}]]', to_toml(table)]
-    return '\n'.join(plain)
-
-
-class Daemon:
-    """gabiond in a namespace, with a configuration, socket, state and pins of its own, and `gabion` to talk to it."""
-
-    def __init__(self, bed, name='gabion', attach='auto', **sections):
-        self.lab, self.bed = bed.lab, bed
-        self.base = bed.lab.directory / name
-        self.base.mkdir(exist_ok=True)
-        self.socket = self.base / 'control.sock'
-        self.pin = bed.lab.directory / 'bpf' / name
-        self.config_file = self.base / 'gabion.toml'
-        self.config = {'interface': [{'name': bed.interface, 'mode': 'host', 'attach': attach}],
-                       'control': {'socket': self.socket}, 'state': {'directory': self.base / 'state', 'pin': self.pin}}
-        self.change(**sections)
-        self.process = None
-
-    def change(self, **sections):
-        """Merges into the configuration and writes the file; `reload` or a start makes it count."""
-        for key, item in sections.items():
-            if isinstance(item, dict):
-                self.config.setdefault(key, {}).update(item)
-            else:
-                self.config[key] = item
-        self.config_file.write_text(to_toml(self.config) + '\n')
-
-    def start(self, seconds=15):
-        """Returns once the daemon has said READY=1."""
-        path = self.base / 'notify.sock'
-        path.unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.bind(str(path))
-            notify.settimeout(0.1)
-            self.process = self.bed.host.start(BUILD / 'gabiond', '--config', self.config_file, name='gabiond',
-                                               env={'NOTIFY_SOCKET': str(path)})
-            end = time.monotonic() + seconds
-            while time.monotonic() < end:
-                try:
-                    if b'READY=1' in notify.recv(4096):
-                        return self
-                except socket.timeout:
-                    if not self.process.running():
-                        break
-        raise LabError(f'gabiond not ready: {self.errors()}')
-
-    def errors(self):
-        return self.process.log.read_text().strip()[-2000:] + self.process.output.read_text().strip()[-2000:]
-
-    def stop(self, seconds=15):
-        return self.process.stop(seconds)
-
-    def kill(self):
-        self.process.popen.kill()
-        self.process.popen.wait()
-
-    def signal(self, number):
-        self.process.popen.send_signal(number)
-
-    def gabion(self, *arguments, check=True, timeout=60, stdin=None):
-        return self.bed.host.run(BUILD / 'gabion', '--socket', self.socket, *arguments, check=check, timeout=timeout, stdin=stdin)
-
-    def ask(self, *arguments, timeout=60):
-        """The command's JSON."""
-        text = self.gabion(*arguments, '--json', timeout=timeout).stdout
-        try:
-            return json.loads(text)
-        except ValueError:
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
-
-    def status(self):
-        return self.ask('status')
-
-    def events(self):
-        return self.ask('events')
-
-    def counters(self):
-        return self.ask('counters')
-
-    def settled(self, seconds=5):
-        """The counters once they rest: two equal reads and nothing in flight."""
-        seen = [None]
-
-        def rest():
-            now = self.counters()
-            same = seen[0] == now and now['workers']['in_flight'] == 0
-            seen[0] = now
-            return now if same else None
-        return wait_for(f'the counters to rest: {seen}', rest, seconds, every=0.15)
-
-    def identity(self):
-        """Asserts section 7 of the design, exactly, computed here; returns the counters."""
-        counters = self.settled()
-        for name, one in {'all': counters, **counters['interfaces']}.items():
-            packets, workers = one['packets'], one['workers']
-            out = sum(packets[k] for k in ('passed', 'forwarded', 'answered', 'handed_over', 'dropped'))
-            assert packets['received'] == out, f'{name}: received {packets["received"]} but accounted {out}'
-            back = sum(workers[k] for k in ('handed_back', 'dropped', 'in_flight', 'lost'))
-            assert packets['handed_over'] == back, f'{name}: handed over {packets["handed_over"]} but accounted {back}'
-            assert sum(one['drops'].values()) == packets['dropped'], f'{name}: drops do not add up'
-            assert one['identity']['holds'] and one['identity']['off_by'] == 0, f'{name}: the daemon says {one["identity"]}'
-        return counters

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/detect/analyst.h"
+
+#include <algorithm>
+
+#include "dataplane/detect/state.h"
+
+namespace gabion::detect {
+namespace {
+
+// What the window's weights stand for: from the first packet of its oldest summary until now.
+double window_seconds(const State& state) noexcept {
+    std::uint64_t first = state.now_ns - kWindowNs;
+    for (const State::Start& start : state.starts)
+        if (state.slot - start.slot < kWindowSlots) first = std::min(first, start.ns);
+    return static_cast<double>(state.now_ns - first) / 1e9;
+}
+
+}  // namespace
+
+Analyst::Analyst(const Settings& settings, const HashKey& hash) : state_(std::make_unique<State>(settings, hash)) {}
+Analyst::~Analyst() = default;
+
+void Analyst::configure(const Settings& settings) noexcept {
+    state_->settings = settings;
+}
+void Analyst::ingest(const SlotSummary& slot) noexcept {
+    ingest_slot(*state_, slot);
+}
+
+Judgement Analyst::judge(std::uint64_t now_ns) {
+    State& state = *state_;
+    state.now_ns = now_ns;
+    state.slot = static_cast<std::uint32_t>(now_ns / kSlotNs);
+    state.window_s = window_seconds(state);
+    state.verdicts.clear();
+    state.notices.clear();
+    judge_guards(state);
+    if (std::find(state.hot.begin(), state.hot.end(), true) != state.hot.end()) {
+        name_sources(state);
+        name_prefixes(state);
+        cap_spoofed(state);
+    }
+    learn_from_calm(state);
+    return {state.verdicts, state.notices};
+}
+
+bool Analyst::learned() const noexcept {
+    return state_->learned();
+}
+
+bool Analyst::under_attack() const noexcept {
+    const auto attacked = [](const Guard& guard) { return guard.used && guard.attack; };
+    return std::any_of(state_->guards.begin(), state_->guards.end(), attacked) ||
+           std::any_of(state_->networks.entries().begin(), state_->networks.entries().end(), attacked);
+}
+
+double Analyst::calm_peak_pps() const noexcept {
+    return static_cast<double>(state_->total_peak_pps);
+}
+std::vector<Prefix> Analyst::calm_sources() const {
+    return state_->memory.calm_sources();
+}
+
+}  // namespace gabion::detect

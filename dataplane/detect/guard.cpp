@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/detect/guard.h"
+
+#include <algorithm>
+
+namespace gabion::detect {
+namespace {
+
+constexpr std::uint32_t kLearnFromSamples = 30;  // a second's window with fewer teaches no distribution
+constexpr float kEntropyStep = 0.01f;            // bits a second by which the learned median follows
+constexpr float kNormalisedStep = 0.001f;
+constexpr float kDivergenceStep = 0.001f;
+constexpr std::uint32_t kSizeMemory = 600;  // seconds over which the learned sizes average
+
+template <std::size_t N>
+void accumulate(std::array<std::uint16_t, N>& to, const std::array<std::uint16_t, N>& from) noexcept {
+    for (std::size_t i = 0; i < N; ++i)
+        to[i] = static_cast<std::uint16_t>(std::min<std::uint32_t>(0xffff, std::uint32_t{to[i]} + from[i]));
+}
+
+}  // namespace
+
+Distributions::Slot& Distributions::at(std::uint32_t slot) noexcept {
+    Slot& place = ring[slot % kWindowSlots];
+    if (place.slot != slot) {
+        place = Slot{};
+        place.slot = slot;
+    }
+    return place;
+}
+
+void Distributions::add(std::uint32_t slot, const DestinationBlock& block) noexcept {
+    Slot& place = at(slot);
+    accumulate(place.sizes, block.sizes);
+    accumulate(place.sources, block.sources);
+}
+
+void Distributions::measure(std::uint32_t slot) noexcept {
+    std::array<std::uint32_t, kSourceBuckets> sources{};
+    window_sizes_.fill(0);
+    for (const Slot& place : ring) {
+        if (slot - place.slot >= kWindowSlots) continue;
+        for (unsigned i = 0; i < kSourceBuckets; ++i)
+            sources[i] += place.sources[i];
+        for (unsigned i = 0; i < kSizeCells; ++i)
+            window_sizes_[i] += place.sizes[i];
+    }
+    entropy = estimate_entropy(sources);
+    divergence = sizes_learned > 0 ? detect::divergence(window_sizes_, sizes) : 0;
+    measure_sightings(slot);
+}
+
+void Distributions::measure_sightings(std::uint32_t slot) noexcept {
+    double contradicting = 0, agreeing = 0, known_weight = 0, seen_weight = 0;
+    for (const Slot& place : ring) {
+        if (slot - place.slot >= kWindowSlots) continue;
+        contradicting += place.contradicting;
+        agreeing += place.agreeing;
+        known_weight += static_cast<double>(place.known_weight);
+        seen_weight += static_cast<double>(place.seen_weight);
+    }
+    ttl_samples = static_cast<std::uint32_t>(contradicting + agreeing);
+    ttl_share = ttl_samples > 0 ? contradicting / ttl_samples : 0;
+    known_share = seen_weight > 0 ? known_weight / seen_weight : 0;
+}
+
+void Distributions::learn() noexcept {
+    if (entropy.samples < kLearnFromSamples) return;
+    bits.learn(static_cast<float>(entropy.bits), kEntropyStep);
+    normalised.learn(static_cast<float>(entropy.normalised()), kNormalisedStep);
+    if (sizes_learned > 0) size_divergence.learn(static_cast<float>(divergence), kDivergenceStep);
+    const float share = 1.0f / static_cast<float>(std::min(++sizes_learned, kSizeMemory));
+    float total = 0;
+    for (const std::uint32_t count : window_sizes_)
+        total += static_cast<float>(count);
+    for (unsigned i = 0; i < kSizeCells; ++i)
+        sizes[i] += share * (static_cast<float>(window_sizes_[i]) / total - sizes[i]);
+}
+
+}  // namespace gabion::detect

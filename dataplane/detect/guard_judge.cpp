@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Watches each destination: alarms of its distributions, overload, posture, and the attack's begin and end.
+#include <algorithm>
+#include <cmath>
+
+#include "dataplane/detect/state.h"
+
+namespace gabion::detect {
+namespace {
+
+constexpr std::uint32_t kAlarmSamples = 100;   // a window with fewer raises no alarm
+constexpr std::uint32_t kAlarmSightings = 30;  // of sources whose distance is known
+constexpr double kWideShare = 0.85;  // of the entropy's ceiling: more cannot be told apart with so few samples
+constexpr double kDeviations = 4;
+constexpr double kPressureNs = 60e6;  // an overload that lasts halves the allowance of unknown sources each time
+constexpr double kPressureMax = 1024;
+constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr unsigned kPostureAtOnce = 16;  // destinations of a carpet-bombed network; the kernel's table holds 64 in all
+
+std::uint64_t nanoseconds(double seconds) noexcept {
+    return static_cast<std::uint64_t>(seconds * 1e9);
+}
+
+unsigned entropy_alarms(const Settings& settings, const Distributions& seen) noexcept {
+    if (!settings.entropy.enabled || !seen.bits.learned() || seen.entropy.samples < kAlarmSamples) return 0;
+    const double ceiling = seen.entropy.ceiling_bits;
+    const double usual = static_cast<double>(seen.bits.median());
+    const double margin = std::max(settings.entropy_bits, kDeviations * static_cast<double>(seen.bits.deviation()));
+    // Learned with few samples, "wide" says nothing about how wide; judged with few samples, nothing reaches what was learned with many.
+    const bool wide = static_cast<double>(seen.normalised.median()) >= kWideShare;
+    unsigned alarms = 0;
+    if (seen.entropy.bits < std::min(usual, kWideShare * ceiling) - margin) alarms |= kAlarmFall;
+    if (!wide && seen.entropy.bits > usual + margin) alarms |= kAlarmRise;
+    return alarms;
+}
+
+unsigned alarms_of(const Settings& settings, const Distributions& seen) noexcept {
+    unsigned alarms = entropy_alarms(settings, seen);
+    if (settings.ttl.enabled && seen.ttl_samples >= kAlarmSightings) {
+        const double error = std::sqrt(seen.ttl_share * (1 - seen.ttl_share) / seen.ttl_samples);
+        if (seen.ttl_share - 3 * error > settings.ttl_share) alarms |= kAlarmTtl;
+    }
+    if (settings.size.enabled && seen.size_divergence.learned() && seen.entropy.samples >= kAlarmSamples) {
+        const double usual = static_cast<double>(seen.size_divergence.median());
+        const double spread = kDeviations * static_cast<double>(seen.size_divergence.deviation());
+        if (seen.divergence > std::max(settings.size_divergence, usual + spread)) alarms |= kAlarmSize;
+    }
+    return alarms;
+}
+
+// Before anything is learned, a destination above the bound counts as overloaded; its sources are named only when the
+// entropy has collapsed or one of them alone is above the bound (State::allowance).
+double threshold_of(const Settings& settings, bool learned, bool alarmed, const Guard& guard) noexcept {
+    if (!learned) return settings.unlearned_destination_pps;
+    const auto peak = static_cast<double>(guard.peak_pps);
+    if (alarmed) return std::max(settings.alarmed_floor_pps, settings.alarmed_factor * peak);
+    return std::max(settings.destination_floor_pps, settings.destination_factor * peak);
+}
+
+void raise_posture(State& state, const Prefix& target, unsigned guard, const char* reason) {
+    Verdict verdict;
+    verdict.kind = VerdictKind::raise_posture;
+    verdict.target = target;
+    verdict.reason = reason;
+    verdict.duration = std::chrono::milliseconds(static_cast<std::int64_t>(state.settings.posture_s * 1000));
+    verdict.one_in = state.settings.posture_one_in;
+    verdict.evidence = evidence_of(state, guard);
+    state.decide(verdict);
+}
+
+bool posture_due(const State& state, const Guard& guard) noexcept {
+    return guard.posture_ns == 0 || state.now_ns - guard.posture_ns > nanoseconds(state.settings.posture_s / 2);
+}
+
+void notice(State& state, const char* kind, const Prefix& target, unsigned guard, std::string text) {
+    state.notices.push_back({kind, target, std::move(text), evidence_of(state, guard)});
+}
+
+// The attack's state from this judgement's overload; `guard_index` gives the evidence.
+void follow_attack(State& state, Guard& guard, const Prefix& target, unsigned guard_index) {
+    if (guard.overloaded) {
+        if (guard.overload_last_ns == 0 || state.now_ns - guard.overload_last_ns > kSecond)
+            guard.overload_since_ns = state.now_ns;
+        guard.overload_last_ns = state.now_ns;
+        if (!guard.attack) {
+            guard.attack = true;
+            guard.spoofed_noticed = false;
+            notice(state, "attack-began", target, guard_index,
+                   std::to_string(static_cast<long>(guard.activity.window() / state.window_s)) +
+                       " packets a second, expected are at most " +
+                       std::to_string(static_cast<long>(guard.threshold_pps)));
+        }
+    } else if (guard.attack && state.now_ns - guard.overload_last_ns > nanoseconds(state.settings.calm_after_s)) {
+        guard.attack = false;
+        guard.posture_ns = 0;
+        notice(state, "attack-ended", target, guard_index, "back to normal");
+    }
+}
+
+double pressure_of(const State& state, const Guard& guard) noexcept {
+    if (guard.overload_last_ns == 0 || state.now_ns - guard.overload_last_ns > kSecond) return 1;
+    const double steps = static_cast<double>(guard.overload_last_ns - guard.overload_since_ns) / kPressureNs;
+    return std::min(kPressureMax, std::exp2(std::floor(steps)));
+}
+
+void judge_guard(State& state, unsigned index) {
+    Guard& guard = state.guards[index];
+    Distributions& seen = state.distributions[index];
+    guard.activity.advance(state.slot);
+    const bool present = guard.activity.window() > 0;
+    if (present) seen.measure(state.slot);
+    const bool learned = state.learned();
+    const unsigned alarms = present && learned && index != kRest ? alarms_of(state.settings, seen) : 0;
+    if (alarms != 0 && seen.alarms == 0) seen.alarm_since_ns = state.now_ns;
+    seen.alarms = alarms;
+    guard.threshold_pps = threshold_of(state.settings, learned, alarms != 0, guard);
+    const bool suspicious = guard.activity.surely_above(guard.threshold_pps, state.window_s, 1);
+    guard.overloaded = suspicious && guard.activity.slots_seen() >= 2;
+    if ((suspicious || alarms != 0) && index != kRest && posture_due(state, guard)) {
+        guard.posture_ns = state.now_ns;
+        raise_posture(state, guard.key.address(), index, suspicious ? "overload" : "alarm");
+    }
+    follow_attack(state, guard, index == kRest ? Prefix{.length = 0} : guard.key.address(), index);
+    state.hot[index] = guard.overloaded;
+    state.pressure[index] = pressure_of(state, guard);
+}
+
+// A network counts when its load lies on many addresses, none of which is judged for itself.
+void judge_network(State& state, Guard& network) {
+    network.activity.advance(state.slot);
+    network.threshold_pps = threshold_of(state.settings, state.learned(), false, network);
+    double heaviest = 0;
+    bool inside_hot = false;
+    for (unsigned i = 0; i < kDestinations; ++i) {
+        const Guard& guard = state.guards[i];
+        if (!guard.used || prefix_of(guard.key, 64) != network.key) continue;
+        heaviest = std::max(heaviest, guard.activity.window());
+        inside_hot |= guard.attack;
+    }
+    const bool alone = heaviest > network.activity.window() / 2 || (inside_hot && !network.attack);
+    const bool suspicious = !alone && network.activity.surely_above(network.threshold_pps, state.window_s, 1);
+    network.overloaded = suspicious && network.activity.slots_seen() >= 2;
+    const bool posture = suspicious && posture_due(state, network);
+    if (posture) network.posture_ns = state.now_ns;
+    follow_attack(state, network, prefix_from(network.key), kRest);
+    if (!network.overloaded && !posture) return;
+    const double pressure = pressure_of(state, network);
+    unsigned raised = 0;
+    for (unsigned i = 0; i <= kRest; ++i) {
+        Guard& guard = state.guards[i];
+        const bool inside = i == kRest || (guard.used && prefix_of(guard.key, 64) == network.key);
+        if (!inside) continue;
+        if (network.overloaded) {
+            state.hot[i] = true;
+            state.pressure[i] = std::max(state.pressure[i], pressure);
+        }
+        if (posture && i != kRest && guard.activity.window() > 0 && raised++ < kPostureAtOnce)
+            raise_posture(state, guard.key.address(), i, "overload");
+    }
+}
+
+}  // namespace
+
+void judge_guards(State& state) {
+    for (unsigned i = 0; i <= kDestinations; ++i)
+        if (state.guards[i].used) judge_guard(state, i);
+    for (Guard& network : state.networks.entries())
+        if (network.used) judge_network(state, network);
+}
+
+}  // namespace gabion::detect

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names what overloads a destination: sources above their allowance, forged known sources, prefixes whose sources rotate; and says so when a
+// flood comes from everywhere.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "bpf/abi/quarantine.h"
+#include "dataplane/detect/state.h"
+
+namespace gabion::detect {
+namespace {
+
+constexpr std::uint32_t kHeldSlots = 50;  // one second: then, if it still gets through, it is named again
+constexpr std::uint8_t kHopTolerance = 1;
+constexpr double kForgedShare = 0.5;    // of a known source's packets, from which on they are judged by their TTL
+constexpr double kRotationShare = 0.5;  // of the destination's load, in one prefix
+constexpr unsigned kRotationSources = 16;
+constexpr unsigned kLatePrefixSources = 8;
+constexpr double kLatePressure = 16;         // after a quarter of a second of overload
+constexpr std::uint32_t kOffendersS = 10;    // the time within which offenders of a prefix are counted
+constexpr std::uint32_t kWideSamples = 300;  // needed to tell a thousand sources from "everywhere"
+constexpr double kWideDistinct = 0.8;        // of what uniform sources would occupy
+constexpr double kWideEntropy = 0.9;
+constexpr double kKnownShare = 0.5;  // a crowd of known sources is no spoofed flood
+
+Verdict quarantine(const State& state, const Prefix& target, unsigned guard, const char* reason) {
+    Verdict verdict;
+    verdict.kind = VerdictKind::quarantine;
+    verdict.target = target;
+    verdict.reason = reason;
+    verdict.duration = std::chrono::milliseconds(static_cast<std::int64_t>(state.settings.quarantine_s * 1000));
+    verdict.rate_pps = state.settings.quarantine_pps;
+    verdict.evidence = evidence_of(state, guard);
+    return verdict;
+}
+
+const DetectorSwitch& switch_of(const Settings& settings, const char* reason_detector) noexcept {
+    switch (reason_detector[0]) {
+        case 't':
+            return settings.ttl;
+        case 'e':
+            return settings.entropy;
+        case 's':
+            return settings.size;
+        default:
+            return settings.rate;
+    }
+}
+
+void finish(State& state, Verdict verdict) {
+    verdict.dry_run = switch_of(state.settings, verdict.evidence.detector).dry_run;
+    state.decide(verdict);
+}
+
+// A known source: what contradicts its TTLs is lost, if that is what weighs; else the flooding cell is brought down to its allowance.
+void restrict_known(State& state, const TrackedSource& source, const KnownSource& known, Verdict& verdict) {
+    const double forged = source.contradicting.window() / std::max(source.activity.window(), 1.0);
+    verdict.reason = "forged-source";
+    verdict.evidence.standing = Standing::consistent;
+    if (forged >= kForgedShare && state.settings.ttl.enabled) {
+        verdict.quarantine_flags = GABION_QUARANTINE_HOPS;
+        verdict.ttl_low = static_cast<std::uint8_t>(std::max(1, known.ttl_low - kHopTolerance));
+        verdict.ttl_high = static_cast<std::uint8_t>(std::min(255, known.ttl_high + kHopTolerance));
+        verdict.evidence.detector = "ttl";
+        verdict.evidence.standing = Standing::unproven;
+        add_figure(verdict.evidence, "ttl_contradicting_share", forged, kForgedShare);
+        return;
+    }
+    verdict.reason = "heavy-source";
+    verdict.rate_pps =
+        std::max(state.unknown_allowance(), state.settings.known_factor * static_cast<double>(known.rate_pps));
+    verdict.quarantine_flags = GABION_QUARANTINE_CELL;
+    verdict.protocol = source.cell_protocol;
+    verdict.destination_port = source.cell_port;
+}
+
+void hold(State& state, TrackedSource& source) noexcept {
+    source.held_until = state.slot + kHeldSlots;
+    Guard& guard = state.guards[source.guard];
+    guard.activity.remove(source.activity);
+    for (const unsigned length : {64u, 56u, 48u}) {
+        TrackedPrefix* prefix = state.prefixes.find(prefix_of(source.key, length));
+        if (prefix == nullptr) continue;
+        prefix->activity.advance(state.slot);
+        prefix->activity.remove(source.activity);
+        if (state.now_s() - prefix->offender_s > kOffendersS) prefix->offenders = 0;
+        prefix->offender_s = state.now_s();
+        ++prefix->offenders;
+        if (source.key.is_v4()) break;
+    }
+    source.activity.forget();
+    source.contradicting.forget();
+}
+
+void name_source(State& state, TrackedSource& source, const KnownSource* known, double allowance) {
+    const double window_pps = source.activity.window() / state.window_s;
+    Verdict verdict = quarantine(state, source.key.address(), source.guard, "heavy-source");
+    add_figure(verdict.evidence, "source_pps", std::max(window_pps, source.activity.slow()), allowance);
+    verdict.evidence.samples = static_cast<std::uint32_t>(source.activity.samples());
+    if (known != nullptr) {
+        restrict_known(state, source, *known, verdict);
+    } else if (window_pps < kRotationShare * state.guards[source.guard].activity.window() / state.window_s) {
+        verdict.reason = "botnet";
+    }
+    finish(state, verdict);
+    hold(state, source);
+}
+
+unsigned distinct_sources(const TrackedPrefix& prefix) noexcept {
+    const auto zeros = static_cast<double>(64 - std::popcount(prefix.sources | prefix.sources_before));
+    return static_cast<unsigned>(64 * std::log(64 / std::max(zeros, 0.5)));
+}
+
+const char* prefix_reason(State& state, const TrackedPrefix& prefix, double allowance) noexcept {
+    const double load = state.guards[prefix.guard].activity.window();
+    const unsigned sources = distinct_sources(prefix);
+    if (state.now_s() - prefix.offender_s <= kOffendersS && prefix.offenders >= state.settings.prefix_offenders) {
+        const KnownPrefix* known = state.memory.prefix(prefix.key.is_v4() ? prefix.key : Key{prefix.key.high, 0});
+        if (known == nullptr || known->known_sources * 4 <= prefix.offenders) return "botnet";
+    }
+    if (!prefix.activity.surely_above(allowance, state.window_s, 2)) return nullptr;
+    if (sources >= kRotationSources && prefix.activity.window() >= kRotationShare * load) return "rotation";
+    return sources >= kLatePrefixSources && state.pressure[prefix.guard] >= kLatePressure ? "rotation" : nullptr;
+}
+
+void name_prefix(State& state, TrackedPrefix& prefix, const char* reason, double allowance) {
+    Verdict verdict = quarantine(state, prefix_from(prefix.key), prefix.guard, reason);
+    verdict.quarantine_flags = GABION_QUARANTINE_SPARE_KNOWN;
+    verdict.evidence.samples = static_cast<std::uint32_t>(prefix.activity.samples());
+    add_figure(verdict.evidence, "prefix_pps", prefix.activity.window() / state.window_s, allowance);
+    add_figure(verdict.evidence, "prefix_sources", distinct_sources(prefix), kRotationSources);
+    finish(state, verdict);
+    prefix.held_until = state.slot + kHeldSlots;
+    prefix.offenders = 0;
+    state.guards[prefix.guard].activity.remove(prefix.activity);
+    if (!prefix.key.is_v4()) {
+        for (const unsigned length : {56u, 48u}) {
+            TrackedPrefix* wider =
+                length < prefix.key.low ? state.prefixes.find(prefix_of(Key{prefix.key.high, 0}, length)) : nullptr;
+            if (wider == nullptr) continue;
+            wider->activity.advance(state.slot);
+            wider->activity.remove(prefix.activity);
+        }
+    }
+    prefix.activity.forget();
+}
+
+void name_prefixes_of_length(State& state, std::uint64_t length6) {
+    for (TrackedPrefix& prefix : state.prefixes.entries()) {
+        if (!prefix.used || !state.hot[prefix.guard] || prefix.held_until > state.slot) continue;
+        if (prefix.key.is_v4() ? length6 != 64 : prefix.key.low != length6) continue;
+        prefix.activity.advance(state.slot);
+        const double allowance = state.prefix_allowance(prefix.key);
+        if (const char* reason = prefix_reason(state, prefix, allowance)) name_prefix(state, prefix, reason, allowance);
+    }
+}
+
+bool comes_from_everywhere(const Distributions& seen) noexcept {
+    const double n = seen.entropy.samples;
+    if (n < kWideSamples || seen.known_share > kKnownShare) return false;
+    const double uniform = kSourceBuckets * (1 - std::exp(-n / kSourceBuckets));
+    return seen.entropy.distinct >= kWideDistinct * uniform && seen.entropy.normalised() >= kWideEntropy;
+}
+
+void cap_destination(State& state, unsigned index) {
+    Guard& guard = state.guards[index];
+    const double rate = guard.activity.window() / state.window_s;
+    const auto renew_ns = static_cast<std::uint64_t>(state.settings.posture_s * 5e8);
+    if (!state.learned() || rate < state.settings.spoofed_floor_pps) return;
+    if (guard.cap_ns != 0 && state.now_ns - guard.cap_ns < renew_ns) return;
+    guard.cap_ns = state.now_ns;
+    Verdict verdict = quarantine(state, guard.key.address(), index, "spoofed-flood");
+    verdict.kind = VerdictKind::cap;
+    verdict.duration = std::chrono::milliseconds(static_cast<std::int64_t>(state.settings.posture_s * 1000));
+    verdict.rate_pps =
+        std::max(state.settings.cap_floor_pps, state.settings.cap_factor * static_cast<double>(guard.peak_pps));
+    finish(state, verdict);
+}
+
+}  // namespace
+
+void name_sources(State& state) {
+    if (!state.settings.rate.enabled) return;
+    for (TrackedSource& source : state.sources.entries()) {
+        if (!source.used || !state.hot[source.guard] || source.held_until > state.slot) continue;
+        source.activity.advance(state.slot);
+        source.contradicting.advance(state.slot);
+        const KnownSource* known = state.memory.known(source.key);
+        const double allowance = state.allowance(source.guard, known);
+        if (source.activity.surely_above(allowance, state.window_s, 2)) name_source(state, source, known, allowance);
+    }
+}
+
+void name_prefixes(State& state) {
+    if (!state.settings.rate.enabled) return;
+    for (const std::uint64_t length6 : {64u, 56u, 48u})
+        name_prefixes_of_length(state, length6);
+}
+
+void cap_spoofed(State& state) {
+    for (unsigned i = 0; i <= kDestinations; ++i) {
+        Guard& guard = state.guards[i];
+        const Distributions& seen = state.distributions[i];
+        if (!guard.overloaded || !guard.activity.surely_above(guard.threshold_pps, state.window_s, 3)) continue;
+        if (!state.settings.entropy.enabled || !comes_from_everywhere(seen)) continue;
+        if (!guard.spoofed_noticed) {
+            guard.spoofed_noticed = true;
+            Evidence evidence = evidence_of(state, i);
+            evidence.detector = "entropy";
+            add_figure(evidence, "entropy_normalised", seen.entropy.normalised(), kWideEntropy);
+            state.notices.push_back({"spoofed-flood", i == kRest ? Prefix{.length = 0} : guard.key.address(),
+                                     "packets come from everywhere: no source is named", evidence});
+        }
+        if (i != kRest) cap_destination(state, i);
+    }
+}
+
+}  // namespace gabion::detect

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Heavy hitters in fixed memory: Space-Saving (Metwally, Agrawal, El Abbadi, "Efficient computation of frequent and top-k elements
+// in data streams", ICDT 2005) over sets of eight, so that an update touches one line of tags and counts and one of details.
+//
+// For each entry count - error <= true weight <= count. An entry's error is at most W_set / 8, W_set being the weight that was
+// hashed to its set; with a keyed hash W_set is close to W / Sets. A key heavier than that is always in the sketch. Only
+// when all eight places of a set are taken does a new key cost anybody anything.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+
+#include "dataplane/detect/key.h"
+
+namespace gabion::detect {
+
+// Detail has members `Key key; std::uint32_t error;` and starts as Detail{} for a new key.
+template <typename Detail, std::size_t Sets>
+class Sketch {
+    static_assert((Sets & (Sets - 1)) == 0);
+
+public:
+    static constexpr std::size_t kWays = 8;
+    static constexpr std::size_t kEntries = Sets * kWays;
+
+    struct Place {
+        Detail& detail;
+        std::uint32_t& count;  // weight of the key so far, this packet's included
+    };
+
+    Place add(std::uint64_t hash, const Key& key, std::uint32_t weight) noexcept {
+        Line& line = lines_[(hash >> 32) & (Sets - 1)];
+        const auto base = static_cast<std::size_t>(&line - lines_.data()) * kWays;
+        const std::uint32_t tag = static_cast<std::uint32_t>(hash) | 1u;
+        for (std::size_t way = 0; way < kWays; ++way) {
+            if (line.tag[way] == tag && details_[base + way].key == key) {
+                line.count[way] += weight;
+                return {details_[base + way], line.count[way]};
+            }
+        }
+        return replace(line, base, tag, key, weight);
+    }
+
+    // Calls visit(detail, count) for each entry.
+    template <typename Visit>
+    void each(Visit&& visit) const {
+        for (std::size_t set = 0; set < Sets; ++set)
+            for (std::size_t way = 0; way < kWays; ++way)
+                if (lines_[set].tag[way] != 0) visit(details_[set * kWays + way], lines_[set].count[way]);
+    }
+
+    void clear() noexcept { lines_.fill(Line{}); }
+
+private:
+    struct alignas(64) Line {
+        std::array<std::uint32_t, kWays> tag{};  // 0: empty
+        std::array<std::uint32_t, kWays> count{};
+    };
+
+    // An empty place has count 0 and so is taken first.
+    Place replace(Line& line, std::size_t base, std::uint32_t tag, const Key& key, std::uint32_t weight) noexcept {
+        std::size_t least = 0;
+        for (std::size_t way = 1; way < kWays; ++way)
+            if (line.count[way] < line.count[least]) least = way;
+        Detail& detail = details_[base + least];
+        detail = Detail{};
+        detail.key = key;
+        detail.error = line.count[least];
+        line.tag[least] = tag;
+        line.count[least] += weight;
+        return {detail, line.count[least]};
+    }
+
+    std::array<Line, Sets> lines_{};
+    std::array<Detail, kEntries> details_{};
+};
+
+}  // namespace gabion::detect

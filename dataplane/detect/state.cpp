@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/detect/state.h"
+
+#include <algorithm>
+
+namespace gabion::detect {
+
+State::State(const Settings& chosen, const HashKey& hash)
+    : settings(chosen),
+      memory(hash),
+      sources(hash, kTrackedSources / 8),
+      prefixes(hash, kTrackedPrefixes / 8),
+      networks(hash, kNetworks / 8),
+      guards(kDestinations + 1),
+      distributions(kDestinations + 1),
+      pending(kPending) {
+    guards[kRest].used = true;
+    pressure.fill(1);
+    verdicts.reserve(settings.verdicts_max);
+    recent.reserve(kRecentVerdicts);
+}
+
+double State::unknown_allowance() const noexcept {
+    if (!learned()) return settings.unlearned_source_pps;
+    return std::max(settings.source_floor_pps, settings.source_factor * static_cast<double>(source_p99_pps));
+}
+
+double State::allowance(unsigned guard, const KnownSource* known) const noexcept {
+    const double unknown = unknown_allowance();
+    if (known != nullptr) return std::max(unknown, settings.known_factor * static_cast<double>(known->rate_pps));
+    return std::max(std::min(unknown, settings.source_floor_pps), unknown / pressure[guard]);
+}
+
+double State::prefix_allowance(const Key& prefix) const noexcept {
+    if (!learned()) return settings.unlearned_source_pps;
+    const Key source = prefix.is_v4() ? prefix : Key{prefix.high, 0};
+    const KnownPrefix* known = memory.prefix(source);
+    const double rate = known != nullptr ? static_cast<double>(known->rate_pps) : 0;
+    return std::max(settings.prefix_floor_pps, settings.prefix_factor * rate);
+}
+
+void State::decide(Verdict verdict) {
+    if (verdicts.size() >= settings.verdicts_max) return;
+    verdict.decided_ns = now_ns;
+    verdicts.push_back(verdict);
+    if (recent.size() < kRecentVerdicts) {
+        recent.push_back(verdict);
+    } else {
+        recent[recent_next] = verdict;
+    }
+    recent_next = (recent_next + 1) % kRecentVerdicts;
+}
+
+void add_figure(Evidence& evidence, const char* name, double value, double threshold) noexcept {
+    if (evidence.figure_count < evidence.figures.size())
+        evidence.figures[evidence.figure_count++] = {name, value, threshold};
+}
+
+Evidence evidence_of(const State& state, unsigned guard) {
+    const Guard& of = state.guards[guard];
+    const Distributions& seen = state.distributions[guard];
+    Evidence evidence;
+    evidence.detector = (seen.alarms & kAlarmTtl) != 0                   ? "ttl"
+                        : (seen.alarms & (kAlarmFall | kAlarmRise)) != 0 ? "entropy"
+                        : (seen.alarms & kAlarmSize) != 0                ? "size"
+                                                                         : "rate";
+    evidence.window_ms = static_cast<std::uint32_t>(state.window_s * 1000);
+    evidence.samples = seen.entropy.samples;
+    add_figure(evidence, "destination_pps", of.activity.window() / state.window_s, of.threshold_pps);
+    if ((seen.alarms & (kAlarmFall | kAlarmRise)) != 0)
+        add_figure(evidence, "entropy_bits", seen.entropy.bits, static_cast<double>(seen.bits.median()));
+    if ((seen.alarms & kAlarmTtl) != 0)
+        add_figure(evidence, "ttl_contradicting_share", seen.ttl_share, state.settings.ttl_share);
+    if ((seen.alarms & kAlarmSize) != 0)
+        add_figure(evidence, "size_divergence_bits", seen.divergence, state.settings.size_divergence);
+    return evidence;
+}
+
+}  // namespace gabion::detect

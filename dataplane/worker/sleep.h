@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a worker waits: for the first packet, for a word from outside, for a time; and the clock that it reads once a batch.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/core/fd.h"
+#include "dataplane/core/result.h"
+
+namespace gabion::worker {
+
+std::uint64_t monotonic_ns() noexcept;
+
+class Sleep {
+public:
+    static Result<Sleep> create();
+
+    // Until `packets_fd` is readable, wake() was called, or the time is over.
+    void until(int packets_fd, int timeout_ms) const noexcept;
+    // From any thread.
+    void wake() const noexcept;
+
+private:
+    explicit Sleep(UniqueFd fd) noexcept : event_(std::move(fd)) {}
+    UniqueFd event_;
+};
+
+}  // namespace gabion::worker

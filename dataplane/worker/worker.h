@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// One worker: takes what the program hands over from one receive queue, lets the detectors look at it, and gives every packet back.
+// One thread runs it, pinned; nothing is shared. The packet path makes no system call, reads no clock and allocates nothing:
+// that happens once a batch. A packet is released, that is, its credit is free again, when the stack has taken it.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "bpf/abi/queue.h"
+#include "bpf/abi/sample.h"
+#include "dataplane/core/result.h"
+#include "dataplane/worker/checksum.h"
+#include "dataplane/worker/counters.h"
+#include "dataplane/worker/credit.h"
+#include "dataplane/worker/frame.h"
+#include "dataplane/worker/leak_watch.h"
+#include "dataplane/worker/observer.h"
+#include "dataplane/worker/pipe.h"
+#include "dataplane/worker/sleep.h"
+
+namespace gabion::worker {
+
+inline constexpr std::uint32_t kBatch = 64;
+inline constexpr std::uint64_t kStaleNs = std::uint64_t{GABION_STALE_MS} * 1'000'000u;
+// Longest sleep: with frames on their way out; with something for the next window, or a claim unanswered; with nothing at all.
+inline constexpr int kSleepOutstandingMs = 1;
+inline constexpr int kSleepWindowMs = 20;
+inline constexpr int kSleepIdleMs = 1000;
+// An orderly stop waits this long for claims that are under way, and as long again for transmits.
+inline constexpr std::uint64_t kDrainNs = 50'000'000;
+
+struct WorkerConfig {
+    PipeConfig pipe;
+    int xskmap_fd = -1;
+    gabion_queue* queue = nullptr;              // of this receive queue, mapped
+    gabion_worker_counters* counters = nullptr;  // likewise
+};
+
+template <Observer Observing>
+class Worker {
+public:
+    // Opens the sockets; packets come from run() on. `observer` outlives the worker.
+    static Result<std::unique_ptr<Worker>> open(const WorkerConfig& config, Observing& observer) {
+        auto pipe = Pipe::open(config.pipe);
+        if (!pipe) return pipe.error();
+        auto sleep = Sleep::create();
+        if (!sleep) return sleep.error();
+        return std::unique_ptr<Worker>(new Worker(config, std::move(*pipe), std::move(*sleep), observer));
+    }
+
+    // Takes packets until stop() is called, then gives back all that it holds. On the worker's thread.
+    Result<void> run() {
+        const std::uint32_t mtu = config_.pipe.mtu;
+        credit_.close();
+        credit_.begin(xsk::frame_bytes_max_for(mtu));
+        if (auto entered = pipe_.receiver().enter(config_.xskmap_fd); !entered) return entered.error();
+        credit_.open(std::min<std::uint32_t>(GABION_CREDIT_DEFAULT, std::min(pipe_.posted(), kRingEntries)));
+        alive_.store(true, std::memory_order_relaxed);
+        while (!stop_.load(std::memory_order_relaxed)) {
+            const std::uint64_t now_ns = monotonic_ns();
+            if (!round(now_ns)) rest(now_ns);
+        }
+        drain();
+        alive_.store(false, std::memory_order_relaxed);
+        return {};
+    }
+
+    // From any thread.
+    void stop() noexcept {
+        stop_.store(true, std::memory_order_relaxed);
+        sleep_.wake();
+    }
+
+    [[nodiscard]] bool alive() const noexcept { return alive_.load(std::memory_order_relaxed); }
+    // The private pair is down or gone: the worker must be opened anew over another one.
+    [[nodiscard]] bool blocked() const noexcept { return blocked_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool zero_copy() const noexcept { return pipe_.receiver().zero_copy(); }
+    [[nodiscard]] xsk::Statistics statistics() const noexcept { return pipe_.receiver().statistics(); }
+
+private:
+    Worker(const WorkerConfig& config, Pipe pipe, Sleep sleep, Observing& observer)
+        : config_(config), pipe_(std::move(pipe)), sleep_(std::move(sleep)), observer_(observer), credit_(*config.queue),
+          counters_(*config.counters) {}
+
+    // One batch. False when there was nothing to do.
+    bool round(std::uint64_t now_ns) noexcept {
+        std::uint32_t first = 0;
+        const std::uint32_t reclaimed = reclaim();
+        const std::uint32_t count = pipe_.take(kBatch, first);
+        for (std::uint32_t i = 0; i < count; ++i) {
+            const xdp_desc& frame = pipe_.at(first + i);
+            look(frame, now_ns);
+            pipe_.pass_on(frame);
+        }
+        pipe_.release(count);
+        counters_.now.received += count;
+        counters_.now.sent += count;
+        if (pipe_.waiting() > 0) send();
+        observer_.housekeeping(now_ns);
+        counters_.publish();
+        return count + reclaimed > 0;
+    }
+
+    std::uint32_t reclaim() noexcept {
+        const std::uint32_t count = pipe_.reclaim();
+        if (count == 0) return 0;
+        counters_.now.completed += count;
+        credit_.release(count);
+        return count;
+    }
+
+    void send() noexcept {
+        const std::uint32_t failed = pipe_.kick();
+        counters_.now.tx_failed += failed;
+        counters_.now.lost += failed;
+        blocked_.store(pipe_.blocked(), std::memory_order_relaxed);
+    }
+
+    void look(const xdp_desc& descriptor, std::uint64_t now_ns) noexcept {
+        const auto frame = pipe_.umem().frame(descriptor.addr, descriptor.len);
+        const gabion_sample sample = sample_before(frame);
+        gabion_packet packet;
+        const bool judged = read_packet(frame, packet);
+        if (complete_checksum(frame, packet)) ++counters_.now.checksums_completed;
+        if (now_ns > sample.time_ns && now_ns - sample.time_ns > kStaleNs)
+            ++counters_.now.late;
+        else if (judged)
+            observer_.observe(packet, sample);
+    }
+
+    // Nothing came: sleep until something does. `now_ns` is from before the round that found nothing.
+    void rest(std::uint64_t now_ns) noexcept {
+        pipe_.wake_driver();
+        const std::uint64_t outstanding = credit_.outstanding();
+        if (leak_watch_.settled(credit_.claimed(), outstanding, pipe_.outstanding() > 0, now_ns)) {
+            counters_.now.lost += outstanding;
+            credit_.release(outstanding);
+        }
+        int timeout_ms = outstanding > 0 || !observer_.idle() ? kSleepWindowMs : kSleepIdleMs;
+        if (pipe_.outstanding() > 0) timeout_ms = kSleepOutstandingMs;
+        sleep_.until(pipe_.outstanding() < kOutstandingMax ? pipe_.receiver().fd() : -1, timeout_ms);
+    }
+
+    // Orderly stop: no more claims; what was claimed arrives; what was sent completes.
+    void drain() noexcept {
+        credit_.close();
+        xsk::Socket::leave(config_.xskmap_fd, config_.pipe.queue);
+        const std::uint64_t began = monotonic_ns();
+        std::uint64_t now = began;
+        for (; now - began < 2 * kDrainNs; now = monotonic_ns()) {
+            const bool moved = round(now);
+            const bool arrived = credit_.outstanding() == pipe_.outstanding() || now - began >= kDrainNs;
+            if (!moved && arrived && pipe_.outstanding() == 0) break;
+            if (!moved) sleep_.until(-1, kSleepOutstandingMs);
+        }
+        counters_.now.lost += credit_.outstanding();
+        credit_.release(credit_.outstanding());
+        counters_.publish();
+    }
+
+    WorkerConfig config_;
+    Pipe pipe_;
+    Sleep sleep_;
+    Observing& observer_;
+    Credit credit_;
+    Counters counters_;
+    LeakWatch leak_watch_;
+    std::atomic<bool> stop_{false};
+    std::atomic<bool> alive_{false};
+    std::atomic<bool> blocked_{false};
+};
+
+}  // namespace gabion::worker

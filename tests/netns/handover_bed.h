@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// A test bed for the hand-over alone: the calling process becomes the protected host in a network namespace of its own, a veth
+// leads to a second namespace, the world. Both namespaces are nameless and vanish with the process. The maps belong to the
+// calling process, workers run in a child: the child can be killed, stopped and started like a daemon.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/core/fd.h"
+#include "dataplane/core/mapping.h"
+#include "dataplane/counter/totals.h"
+#include "dataplane/net/link.h"
+#include "dataplane/worker/takeover.h"
+
+struct redirect_all_bpf;
+
+namespace gabion::probe {
+
+[[noreturn]] void fail(const std::string& text);
+
+struct BedOptions {
+    bool native = true;
+    std::uint32_t queues = 1;
+};
+
+// A program run in the background, its standard output kept.
+class Child {
+public:
+    Child(pid_t pid, UniqueFd output) noexcept : pid_(pid), output_(std::move(output)) {}
+    Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, 0)), output_(std::move(other.output_)) {}
+    Child& operator=(Child&&) = delete;
+    ~Child();
+
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    std::string line();                // next line of its output
+    int wait();                        // status, as of waitpid
+    void signal(int number) const;
+    // Waits for its end and returns the rest of its output; a bad status is a failure.
+    std::string finish();
+
+private:
+    pid_t pid_ = 0;
+    UniqueFd output_;
+    std::string buffer_;
+};
+
+class Bed {
+public:
+    explicit Bed(const BedOptions& options);
+    ~Bed();
+    Bed(const Bed&) = delete;
+    Bed& operator=(const Bed&) = delete;
+
+    // Runs a command, or a function, in the world's namespace or in the host's.
+    Child start(bool world, const std::vector<std::string>& command);
+    void run(bool world, const std::vector<std::string>& command);
+    Child start_call(bool world, int (*call)(const std::string&), const std::string& argument);
+
+    // A child with a worker for each queue; returns when they take packets.
+    Child start_workers();
+
+    [[nodiscard]] std::string host_mac() const { return host_mac_; }
+    [[nodiscard]] counter::Totals totals() const;
+    [[nodiscard]] gabion_worker_counters workers() const;
+    [[nodiscard]] counter::Identity identity() const;
+    [[nodiscard]] std::uint64_t in_flight() const;
+    // Waits until nothing moves, then fails unless the identity holds.
+    void settle() const;
+
+    [[nodiscard]] worker::SharedState state() const noexcept;
+
+private:
+    void make_world();
+    void make_links();
+    void attach();
+    int run_workers(int ready_fd);
+
+    BedOptions options_;
+    pid_t world_ = 0;
+    UniqueFd world_namespace_;
+    std::string host_mac_;
+    net::Link link_;
+    redirect_all_bpf* skeleton_ = nullptr;
+    UniqueFd attachment_;
+    Mapping cpus_, queues_, workers_;
+};
+
+// A value of /proc/net/snmp or snmp6 style counters, by "Udp InCsumErrors" or "Udp6InCsumErrors".
+std::uint64_t kernel_counter(const std::string& group, const std::string& name);
+
+}  // namespace gabion::probe
