@@ -2,6 +2,8 @@
 // The kernel stage: finds its tables, runs the pipeline, and turns the reason into what XDP does with the packet.
 #include "pipeline.h"
 
+#include "abi/sample.h"
+
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
 	__uint(max_entries, 1);
@@ -9,21 +11,69 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } xsks SEC(".maps");
 
-const volatile struct gabion_settings gabion_settings = {.queues = 1, .late_ticks = 2, .hz = 250, .features = GABION_FEATURES_ALL};
+const volatile struct gabion_settings gabion_settings = {
+	.queues = 1, .late_ticks = 3, .hz = 250, .features = GABION_FEATURES_ALL};
+
+/* Puts the sample's data in front of the frame. Fails where the driver leaves no room for metadata. */
+static __always_inline int write_sample(struct xdp_md *context, const struct gabion_output *output)
+{
+	struct gabion_sample *sample;
+
+	if (bpf_xdp_adjust_meta(context, -(int)sizeof(*sample)))
+		return 0;
+	sample = (void *)(long)context->data_meta;
+	if ((void *)(sample + 1) > (void *)(long)context->data)
+		return 0;
+	sample->magic = GABION_SAMPLE_MAGIC;
+	sample->reason = (__u16)output->reason;
+	sample->one_in = output->one_in;
+	sample->time_ns = bpf_ktime_get_ns();
+	return 1;
+}
+
+/* Returns the reason that holds in the end: the packet's own, or why it could not go, and then its credit is given back. */
+static __noinline __u32 hand_over(struct xdp_md *context, const struct gabion_output *output)
+{
+	__u32 queue_index = context->rx_queue_index, reason = output->reason;
+	struct gabion_queue *queue;
+
+	/* the socket first: a packet that then passes should not carry metadata, by which GRO would tell it from its neighbours */
+	if (bpf_redirect_map(&xsks, queue_index, XDP_PASS) != XDP_REDIRECT)
+		reason = GABION_REASON_HANDOVER_NO_WORKER;
+	else if (!write_sample(context, output))
+		reason = GABION_REASON_HANDOVER_EXCLUDED;
+	if (reason != output->reason) {
+		queue = gabion_at(&queues, queue_index);
+		if (queue)
+			gabion_unclaim(queue);
+	}
+	return reason;
+}
 
 SEC("xdp")
 int gabion(struct xdp_md *context)
 {
-	const __u8 *begin = (const __u8 *)(long)context->data, *end = (const __u8 *)(long)context->data_end;
-	__u32 length = (__u32)(context->data_end - context->data), now = (__u32)bpf_jiffies64(), reason;
+	const struct gabion_input input = {
+		.begin = (const __u8 *)(long)context->data,
+		.end = (const __u8 *)(long)context->data_end,
+		.length = (__u32)(context->data_end - context->data),
+		.now = (__u32)bpf_jiffies64(),
+		.queue = context->rx_queue_index,
+	};
 	struct gabion_cpu *cpu = gabion_at(&cpus, bpf_get_smp_processor_id());
 	struct gabion_tables tables = {.control = gabion_at(&control, 0)};
+	struct gabion_output output;
 
 	if (!cpu || !tables.control)
-		return XDP_PASS;
-	reason = gabion_pipeline(begin, end, length, &tables, cpu, now);
-	reason = gabion_leave(cpu, reason, length, gabion_has(&tables, GABION_FEATURE_DRY_RUN) && tables.control->dry_run);
-	return gabion_drops(reason) ? XDP_DROP : XDP_PASS;
+		return XDP_PASS; /* the loader made the maps large enough; the verifier cannot know */
+	gabion_count(&cpu->received, input.length);
+	output = gabion_pipeline(&input, &tables, cpu);
+	if (gabion_hands_over(output.reason))
+		output.reason = hand_over(context, &output);
+	output.reason = gabion_leave(&tables, cpu, output.reason, input.length);
+	if (gabion_hands_over(output.reason))
+		return XDP_REDIRECT;
+	return gabion_drops(output.reason) ? XDP_DROP : XDP_PASS;
 }
 
 char gabion_license[] SEC("license") = "Dual BSD/GPL";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Counting and the one way out: a packet leaves under one reason, which alone decides what becomes of it. */
+/* Counting, and what a reason alone decides: whether the packet is dropped or handed over. */
 #ifndef GABION_LIB_COUNT_H
 #define GABION_LIB_COUNT_H
 
@@ -29,20 +29,6 @@ GABION_INLINE int gabion_drops(__u32 reason)
 GABION_INLINE int gabion_hands_over(__u32 reason)
 {
 	return (GABION_HAND_OVER_REASONS >> (reason & (GABION_REASON_SLOTS - 1)) & 1) != 0;
-}
-
-/* Counts the packet and returns the reason under which it left: the one it came with, or DRY_RUN in place of a drop. */
-GABION_INLINE __u32 gabion_leave(struct gabion_cpu *cpu, __u32 reason, __u32 bytes, __u32 dry_run)
-{
-	reason &= GABION_REASON_SLOTS - 1;
-	if (gabion_drops(reason)) {
-		if (GABION_UNLIKELY(dry_run)) {
-			gabion_count(&cpu->would_drop[reason], bytes);
-			reason = GABION_REASON_DRY_RUN;
-		}
-	}
-	gabion_count(&cpu->reason[reason], bytes);
-	return reason;
 }
 
 #endif

@@ -38,6 +38,7 @@ GABION_INLINE __u64 gabion_two_words(const __u32 *word)
 		__u32 count, i;                                                                                           \
                                                                                                                           \
 		GABION_OUTLINE_FIND_TABLES(0);                                                                            \
+		__asm__ volatile("" : : "r"(now)); /* unused, a caller would leave its register unset */                  \
 		header = &tables->control->set[SET];                                                                      \
 		count = gabion_read32(&header->length_count4);                                                            \
 		for (i = 0; i < GABION_PREFIX_LENGTHS_MAX && i < count; i++) {                                            \
@@ -65,6 +66,7 @@ GABION_INLINE __u64 gabion_two_words(const __u32 *word)
 		__u32 count, i;                                                                                           \
                                                                                                                           \
 		GABION_OUTLINE_FIND_TABLES(0);                                                                            \
+		__asm__ volatile("" : : "r"(now)); /* unused, a caller would leave its register unset */                  \
 		header = &tables->control->set[SET];                                                                      \
 		count = gabion_read32(&header->length_count6);                                                            \
 		for (i = 0; i < GABION_PREFIX_LENGTHS_MAX && i < count; i++) {                                            \
@@ -86,6 +88,14 @@ GABION_INLINE __u64 gabion_two_words(const __u32 *word)
 		return header->length_count6 ? gabion_##name##_prefix6(GABION_GIVE_TABLES(tables) gabion_two_words(word),  \
 								       gabion_two_words(word + 2), now) :                 \
 					       0;                                                                         \
+	}                                                                                                                 \
+	/* Whether the set holds anything for the packet's family. */                                                       \
+	GABION_INLINE __u32 gabion_##name##_any(const struct gabion_packet *packet, const struct gabion_tables *tables)   \
+	{                                                                                                                 \
+		const struct gabion_set_header *header = &tables->control->set[SET];                                      \
+                                                                                                                          \
+		return packet->ip_version == 4 ? header->exact4 | header->length_count4 :                                 \
+						 header->exact6 | header->length_count6;                                  \
 	}                                                                                                                 \
 	GABION_INLINE __u64 gabion_##name##_exact(const struct gabion_packet *packet, const struct gabion_tables *tables, \
 						  __u64 hash, __u32 now)                                                  \

@@ -7,6 +7,7 @@
 #define GABION_LIB_TABLE_H
 
 #include "hash.h"
+#include "home.h"
 #include "packet.h"
 #include "tables.h"
 

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What leaves the protected interface (tc egress): notes the flows that the host itself vouches for (bpf/lib/flow.h). Looks at
+// packets, changes none and drops none.
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi/control.h"
+#include "abi/settings.h"
+#include "lib/flow.h"
+#include "lib/parse.h"
+#include "lib/vouch.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct gabion_control));
+} control SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct gabion_flow_bucket));
+} flows SEC(".maps");
+
+const volatile struct gabion_egress_settings gabion_egress_settings = {.ephemeral_low = 32768, .ephemeral_high = 60999};
+
+/* Enough for Ethernet, two tags, IPv6 and TCP; what is longer is not looked at. */
+#define HEADERS_BYTES 128
+
+static __always_inline __u32 parse_skb(struct __sk_buff *skb, struct gabion_packet *packet)
+{
+	__u32 wanted = skb->len < HEADERS_BYTES ? skb->len : HEADERS_BYTES;
+
+	if (skb->data + 54 > skb->data_end && bpf_skb_pull_data(skb, wanted))
+		return GABION_REASON_MALFORMED_ETHERNET;
+	return gabion_parse((const __u8 *)(long)skb->data, (const __u8 *)(long)skb->data_end, skb->len, packet);
+}
+
+/* What the sending socket says of the packet: its TCP connection is established, or its UDP is connected to the peer. */
+static __always_inline struct gabion_sender ask_socket(struct __sk_buff *skb)
+{
+	struct gabion_sender sender = {};
+	struct bpf_sock *socket = skb->sk;
+	__u32 state;
+
+	if (!socket)
+		return sender;
+	sender.connected = socket->dst_port != 0;
+	socket = bpf_sk_fullsock(socket); /* neither a handshake under way nor TIME_WAIT */
+	if (!socket)
+		return sender;
+	state = socket->state;
+	sender.established = state == BPF_TCP_ESTABLISHED;
+	sender.open = state != BPF_TCP_CLOSE && state != BPF_TCP_LISTEN;
+	return sender;
+}
+
+SEC("tc")
+int egress(struct __sk_buff *skb)
+{
+	const volatile struct gabion_egress_settings *settings = &gabion_egress_settings;
+	__u32 zero = 0, now = (__u32)bpf_jiffies64(), index;
+	struct gabion_flow_bucket *bucket;
+	struct gabion_control *all;
+	struct gabion_packet packet;
+	struct gabion_flow_key key;
+	struct gabion_sender sender;
+	struct gabion_vouch vouch;
+
+	all = bpf_map_lookup_elem(&control, &zero);
+	if (!all || parse_skb(skb, &packet) || !(packet.flags & GABION_PACKET_L4))
+		return TC_ACT_UNSPEC;
+	sender = ask_socket(skb);
+	vouch = gabion_vouch_for(&packet, &sender, settings->ephemeral_low, settings->ephemeral_high);
+	if (vouch.kind == GABION_FLOW_NONE && !vouch.grants)
+		return TC_ACT_UNSPEC;
+	key = gabion_flow_out(&packet, &all->hash);
+	index = key.bucket & settings->flow_mask;
+	bucket = bpf_map_lookup_elem(&flows, &index);
+	if (!bucket)
+		return TC_ACT_UNSPEC;
+	if (vouch.kind == GABION_FLOW_NONE)
+		gabion_flow_refresh(bucket, key.tag, &vouch, now, all->flow_idle_ticks);
+	else
+		gabion_flow_note(bucket, key.tag, &vouch, now, all->flow_idle_ticks);
+	return TC_ACT_UNSPEC;
+}
+
+char gabion_license[] SEC("license") = "Dual BSD/GPL";

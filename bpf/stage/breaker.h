@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The panic breaker: the last resort when more comes in than the host can take. A token bucket for each CPU, refilled by the tick
+ * and not by the second. It decides here, at the start; tokens are taken at the exit (gabion_breaker_take) and only by packets
+ * that go on, so that what bans drop costs none.
+ *
+ * Tripped (`auto`: the bucket is empty; `on`: always) it drops each packet of a source that is not protected at random, with the
+ * configured probability. One trip is counted when no packet met a tripped breaker within the second before.
+ */
+#ifndef GABION_STAGE_BREAKER_H
+#define GABION_STAGE_BREAKER_H
+
+#include "../lib/bucket.h"
+#include "../lib/known.h"
+#include "../lib/random.h"
+#include "allow.h"
+
+GABION_INLINE int gabion_breaker_tripped(struct gabion_breaker *breaker, const struct gabion_panic_control *panic, __u32 now)
+{
+	__u64 rate = gabion_read64(&panic->rate);
+	__u32 mode = gabion_read32(&panic->mode);
+
+	if (mode == GABION_PANIC_ON)
+		return 1;
+	if (mode != GABION_PANIC_AUTO || !rate)
+		return 0;
+	if (breaker->refilled_at != now) {
+		breaker->tokens = gabion_refilled(breaker->tokens, rate, gabion_read64(&panic->depth),
+						  breaker->refilled_at ? now - breaker->refilled_at : ~0u);
+		breaker->refilled_at = now;
+	}
+	return breaker->tokens < GABION_TOKEN;
+}
+
+/* "Maybe" is enough: such a packet goes on to the stages that know for sure. */
+GABION_OUTLINE __u32 gabion_protected(GABION_OUTLINE_TABLES const struct gabion_packet *packet, __u64 hash)
+{
+	GABION_OUTLINE_FIND_TABLES(0);
+	if (!packet)
+		return 0;
+	if (gabion_maybe_allowed(packet, tables, hash) || gabion_known(tables, hash))
+		return 1;
+	return gabion_allow_prefix(packet, tables, 0) != 0;
+}
+
+GABION_INLINE void gabion_breaker_mark(struct gabion_breaker *breaker, __u32 now, __u32 hz)
+{
+	if (!breaker->trips || now - breaker->tripped_at > hz)
+		breaker->trips++;
+	breaker->tripped = 1;
+	breaker->tripped_at = now;
+}
+
+GABION_INLINE __u32 gabion_breaker(const struct gabion_packet *packet, const struct gabion_tables *tables, struct gabion_cpu *cpu,
+				   __u64 hash, __u32 now)
+{
+	const struct gabion_panic_control *panic = &tables->control->panic;
+
+	if (GABION_LIKELY(!gabion_breaker_tripped(&cpu->breaker, panic, now))) {
+		cpu->breaker.tripped = 0;
+		return GABION_REASON_NONE;
+	}
+	gabion_breaker_mark(&cpu->breaker, now, GABION_SETTINGS(tables).hz);
+	if (gabion_protected(GABION_GIVE_TABLES(tables) packet, hash))
+		return GABION_REASON_NONE;
+	cpu->breaker.met++;
+	return gabion_random(&cpu->sampler.random) < gabion_read32(&panic->drop_threshold) ? GABION_REASON_BREAKER :
+											      GABION_REASON_NONE;
+}
+
+/* A packet goes on: it takes a token, if there is one. */
+GABION_INLINE void gabion_breaker_take(struct gabion_breaker *breaker)
+{
+	breaker->tokens -= breaker->tokens < GABION_TOKEN ? breaker->tokens : GABION_TOKEN;
+}
+
+#endif
