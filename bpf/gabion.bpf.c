@@ -66,7 +66,7 @@ int gabion(struct xdp_md *context)
 
 	if (!cpu || !tables.control)
 		return XDP_PASS; /* the loader made the maps large enough; the verifier cannot know */
-	gabion_count(&cpu->received, input.length);
+	gabion_tally(&cpu->received, input.length);
 	output = gabion_pipeline(&input, &tables, cpu);
 	if (gabion_hands_over(output.reason))
 		output.reason = hand_over(context, &output);

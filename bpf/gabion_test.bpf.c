@@ -30,7 +30,7 @@ int gabion_test(struct xdp_md *context)
 		return XDP_ABORTED;
 	input.now = run->now;
 	input.queue = run->queue;
-	gabion_count(&cpu->received, input.length);
+	gabion_tally(&cpu->received, input.length);
 	output = gabion_pipeline(&input, &tables, cpu);
 	output.reason = gabion_leave(&tables, cpu, output.reason, input.length);
 	run->reason = output.reason;

@@ -41,7 +41,7 @@ int handback(struct __sk_buff *skb)
 		return NO_MATCH;
 	cpu = this_cpu();
 	if (cpu)
-		gabion_count(&cpu->handed_back, skb->len);
+		gabion_tally(&cpu->handed_back, skb->len);
 	skb->mark = 0;
 	return MATCH;
 }
@@ -52,7 +52,7 @@ int foreign(struct __sk_buff *skb)
 	struct gabion_cpu *cpu = this_cpu();
 
 	if (cpu)
-		gabion_count(&cpu->foreign, skb->len);
+		gabion_tally(&cpu->foreign, skb->len);
 	return TC_ACT_SHOT;
 }
 

@@ -43,15 +43,15 @@ GABION_INLINE __u32 gabion_enforce(const struct gabion_packet *packet, const str
 	__u64 hash = arrival->hash;
 
 	if (gabion_has(tables, GABION_FEATURE_BREAKER))
-		reason = gabion_breaker(packet, tables, cpu, hash, now);
+		reason = gabion_stage_breaker(packet, tables, cpu, hash, now);
 	if (!reason && gabion_has(tables, GABION_FEATURE_ALLOW))
-		reason = gabion_allow(packet, tables, hash, &arrival->allowed);
+		reason = gabion_stage_allow(packet, tables, hash, &arrival->allowed);
 	if (!reason && gabion_has(tables, GABION_FEATURE_BANS) && !(arrival->allowed & GABION_SKIP_BANS))
-		reason = gabion_bans(packet, tables, hash, now);
+		reason = gabion_stage_bans(packet, tables, hash, now);
 	if (!reason && gabion_has(tables, GABION_FEATURE_QUARANTINE) && !(arrival->allowed & GABION_SKIP_RATES))
-		reason = gabion_quarantine(packet, tables, hash, now);
+		reason = gabion_stage_quarantine(packet, tables, hash, now);
 	if (!reason && gabion_has(tables, GABION_FEATURE_DESTINATIONS))
-		reason = gabion_destination(packet, tables, cpu, arrival);
+		reason = gabion_stage_destination(packet, tables, cpu, arrival);
 	return reason;
 }
 
@@ -73,9 +73,9 @@ GABION_INLINE struct gabion_output gabion_pipeline(const struct gabion_input *in
 	output.reason = GABION_REASON_CLEAN;
 	if (!gabion_has(tables, GABION_FEATURE_SAMPLER))
 		return output;
-	choice = gabion_sample(&packet, tables, cpu, arrival.hash, arrival.one_in, input->now);
+	choice = gabion_stage_sample(&packet, tables, cpu, arrival.hash, arrival.one_in, input->now);
 	if (choice.reason) {
-		output.reason = gabion_handover(&packet, tables, choice.reason, input->queue, input->now);
+		output.reason = gabion_stage_handover(&packet, tables, choice.reason, input->queue, input->now);
 		output.one_in = choice.one_in;
 	}
 	return output;
@@ -86,12 +86,12 @@ GABION_INLINE __u32 gabion_leave(const struct gabion_tables *tables, struct gabi
 {
 	reason &= GABION_REASON_SLOTS - 1;
 	if (gabion_drops(reason) && gabion_has(tables, GABION_FEATURE_DRY_RUN) && GABION_UNLIKELY(tables->control->dry_run)) {
-		gabion_count(&cpu->would_drop[reason], bytes);
+		gabion_tally(&cpu->would_drop[reason], bytes);
 		reason = GABION_REASON_DRY_RUN;
 	}
 	if (!gabion_drops(reason))
 		gabion_breaker_take(&cpu->breaker);
-	gabion_count(&cpu->reason[reason], bytes);
+	gabion_tally(&cpu->reason[reason], bytes);
 	return reason;
 }
 

@@ -7,7 +7,7 @@
 #include "../abi/cpu.h"
 #include "home.h"
 
-GABION_INLINE void gabion_count(struct gabion_count *count, __u32 bytes)
+GABION_INLINE void gabion_tally(struct gabion_count *count, __u32 bytes)
 {
 	count->packets += 1;
 	count->bytes += bytes;

@@ -24,7 +24,7 @@ struct gabion_vouch {
 };
 
 /* The same for both directions of a flow: the caller says which end is the host's. */
-GABION_INLINE struct gabion_flow_key gabion_flow_key(const struct gabion_address *local, const struct gabion_address *remote,
+GABION_INLINE struct gabion_flow_key gabion_flow_key_of(const struct gabion_address *local, const struct gabion_address *remote,
 						     __u32 local_port, __u32 remote_port, __u32 protocol,
 						     const struct gabion_hash_key *key)
 {
@@ -47,13 +47,13 @@ GABION_INLINE struct gabion_flow_key gabion_flow_key(const struct gabion_address
 /* As seen on the way in: the host is the destination. */
 GABION_INLINE struct gabion_flow_key gabion_flow_in(const struct gabion_packet *packet, const struct gabion_hash_key *key)
 {
-	return gabion_flow_key(&packet->destination, &packet->source, packet->destination_port, packet->source_port,
+	return gabion_flow_key_of(&packet->destination, &packet->source, packet->destination_port, packet->source_port,
 			       packet->protocol, key);
 }
 
 GABION_INLINE struct gabion_flow_key gabion_flow_out(const struct gabion_packet *packet, const struct gabion_hash_key *key)
 {
-	return gabion_flow_key(&packet->source, &packet->destination, packet->source_port, packet->destination_port,
+	return gabion_flow_key_of(&packet->source, &packet->destination, packet->source_port, packet->destination_port,
 			       packet->protocol, key);
 }
 
@@ -73,7 +73,7 @@ GABION_INLINE struct gabion_flow *gabion_flow_place(struct gabion_flow_bucket *b
 	__u64 least = ~0ull;
 	__u32 i;
 
-#pragma unroll
+	GABION_UNROLL
 	for (i = 0; i < GABION_FLOWS_PER_BUCKET; i++) {
 		struct gabion_flow *flow = &bucket->flow[i];
 		__u64 worth;
@@ -129,7 +129,7 @@ GABION_INLINE void gabion_flow_refresh(struct gabion_flow_bucket *bucket, __u32 
 {
 	__u32 i;
 
-#pragma unroll
+	GABION_UNROLL
 	for (i = 0; i < GABION_FLOWS_PER_BUCKET; i++) {
 		struct gabion_flow *flow = &bucket->flow[i];
 
@@ -143,7 +143,7 @@ GABION_INLINE int gabion_flow_grants(struct gabion_flow_bucket *bucket, __u32 ta
 {
 	__u32 i, held;
 
-#pragma unroll
+	GABION_UNROLL
 	for (i = 0; i < GABION_FLOWS_PER_BUCKET; i++) {
 		struct gabion_flow *flow = &bucket->flow[i];
 

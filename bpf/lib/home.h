@@ -20,7 +20,9 @@
  */
 #ifdef __bpf__
 #define GABION_OUTLINE __attribute__((noinline))
+#define GABION_UNROLL _Pragma("unroll")
 #else
+#define GABION_UNROLL
 #define GABION_OUTLINE static __attribute__((noinline, unused))
 #endif
 

@@ -51,7 +51,7 @@ GABION_INLINE __u32 gabion_slot4(const struct gabion_bucket4 *bucket, __u32 key)
 {
 	__u32 found = GABION_SLOTS4, slot;
 
-#pragma unroll
+	GABION_UNROLL
 	for (slot = 0; slot < GABION_SLOTS4; slot++)
 		found -= gabion_slot_matches(bucket->key[slot] ^ key, bucket->value[slot]) * (GABION_SLOTS4 - slot);
 	return found;
@@ -61,7 +61,7 @@ GABION_INLINE __u32 gabion_slot6(const struct gabion_bucket6 *bucket, const __u3
 {
 	__u32 found = GABION_SLOTS6, slot;
 
-#pragma unroll
+	GABION_UNROLL
 	for (slot = 0; slot < GABION_SLOTS6; slot++) {
 		const __u32 *other = bucket->key[slot];
 		__u32 difference = (other[0] ^ key[0]) | (other[1] ^ key[1]) | (other[2] ^ key[2]) | (other[3] ^ key[3]);
@@ -121,7 +121,7 @@ GABION_INLINE void gabion_prefix_key6(const __u32 *word, __u32 length, __u32 *ke
 {
 	__u32 i;
 
-#pragma unroll
+	GABION_UNROLL
 	for (i = 0; i < 4; i++) {
 		if (length >= 32 * (i + 1))
 			key[i] = word[i];

@@ -41,7 +41,7 @@ GABION_INLINE __u32 gabion_allowed(const struct gabion_packet *packet, const str
 }
 
 /* Leaves in *allowed what the stages to come may skip. */
-GABION_INLINE __u32 gabion_allow(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash,
+GABION_INLINE __u32 gabion_stage_allow(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash,
 				 __u32 *allowed)
 {
 	*allowed = gabion_allowed(packet, tables, hash);

@@ -28,7 +28,7 @@ GABION_INLINE void gabion_hit(gabion_words hits, __u64 found)
 			gabion_hit(GABION_TABLE(tables, set##_##part##6_hits), found);     \
 	} while (0)
 
-GABION_INLINE __u32 gabion_bans(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash, __u32 now)
+GABION_INLINE __u32 gabion_stage_bans(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash, __u32 now)
 {
 	__u64 found;
 

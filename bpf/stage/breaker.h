@@ -51,7 +51,7 @@ GABION_INLINE void gabion_breaker_mark(struct gabion_breaker *breaker, __u32 now
 	breaker->tripped_at = now;
 }
 
-GABION_INLINE __u32 gabion_breaker(const struct gabion_packet *packet, const struct gabion_tables *tables, struct gabion_cpu *cpu,
+GABION_INLINE __u32 gabion_stage_breaker(const struct gabion_packet *packet, const struct gabion_tables *tables, struct gabion_cpu *cpu,
 				   __u64 hash, __u32 now)
 {
 	const struct gabion_panic_control *panic = &tables->control->panic;

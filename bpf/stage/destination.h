@@ -75,7 +75,7 @@ GABION_OUTLINE __u32 gabion_destination_look(GABION_OUTLINE_TABLES const struct 
 	return GABION_REASON_DESTINATION_CAP;
 }
 
-GABION_INLINE __u32 gabion_destination(const struct gabion_packet *packet, const struct gabion_tables *tables,
+GABION_INLINE __u32 gabion_stage_destination(const struct gabion_packet *packet, const struct gabion_tables *tables,
 				       struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
 	if (GABION_LIKELY(!gabion_read32(&tables->control->destinations)))

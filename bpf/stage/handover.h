@@ -11,7 +11,7 @@
 #include "../lib/tables.h"
 
 /* `chosen`: the reason for which the packet was chosen; it is returned when the packet may go, else why it may not. */
-GABION_INLINE __u32 gabion_handover(const struct gabion_packet *packet, const struct gabion_tables *tables, __u32 chosen,
+GABION_INLINE __u32 gabion_stage_handover(const struct gabion_packet *packet, const struct gabion_tables *tables, __u32 chosen,
 				    __u32 queue_index, __u32 now)
 {
 	struct gabion_queue *queue;

@@ -116,7 +116,7 @@ GABION_OUTLINE __u32 gabion_quarantine_look(GABION_OUTLINE_TABLES const struct g
 	return sentence == GABION_SENTENCE_ABOVE ? GABION_REASON_QUARANTINE_PREFIX : GABION_REASON_NONE;
 }
 
-GABION_INLINE __u32 gabion_quarantine(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash,
+GABION_INLINE __u32 gabion_stage_quarantine(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash,
 				      __u32 now)
 {
 	if (GABION_LIKELY(!gabion_quar_any(packet, tables)))

@@ -67,7 +67,7 @@ GABION_INLINE int gabion_suspicious(const struct gabion_packet *packet, const st
 }
 
 /* `thicker`: the ratio that the destination's posture asks for, 0 = none. */
-GABION_INLINE struct gabion_choice gabion_sample(const struct gabion_packet *packet, const struct gabion_tables *tables,
+GABION_INLINE struct gabion_choice gabion_stage_sample(const struct gabion_packet *packet, const struct gabion_tables *tables,
 						 struct gabion_cpu *cpu, __u64 hash, __u32 thicker, __u32 now)
 {
 	const struct gabion_sampling_control *sampling = &tables->control->sampling;

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/core/host_pipeline.h"
+
+#include <algorithm>
+#include <array>
+
+#include "bpf/pipeline.h"
+
+namespace gabion {
+namespace {
+
+constexpr std::array<gabion_action, GABION_REASON_COUNT> actions = {
+#define X(id, name, action, help) GABION_ACTION_##action,
+    GABION_REASONS(X)
+#undef X
+};
+
+const __u8* bytes_of(std::span<const std::byte> frame) noexcept { return reinterpret_cast<const __u8*>(frame.data()); }
+
+// Any key does for tables that nobody attacks; the owner may write another one.
+constexpr gabion_hash_key fixed_key = {
+    .add = 0x9e3779b97f4a7c15u,
+    .multiply = {0xbf58476d1ce4e5b9u, 0x94d049bb133111ebu, 0xd6e8feb86659fd93u, 0xa0761d6478bd642fu},
+    .finish = 0xe7037ed1a0b428dbu,
+};
+
+}  // namespace
+
+gabion_reason parse(std::span<const std::byte> frame, gabion_packet& packet) noexcept {
+    const __u8* begin = bytes_of(frame);
+    const std::uint32_t reason = gabion_parse(begin, begin + frame.size(), static_cast<std::uint32_t>(frame.size()), &packet);
+    if (packet.ip_version != 0) packet.flags = static_cast<__u16>(packet.flags | gabion_kind(&packet));
+    return static_cast<gabion_reason>(reason);
+}
+
+template <typename T>
+T* HostPipeline::add(std::string_view name, std::size_t entries) {
+    memory_.push_back({name, entries * sizeof(T), std::vector<Line>((entries * sizeof(T) + sizeof(Line) - 1) / sizeof(Line))});
+    return reinterpret_cast<T*>(memory_.back().lines.data());
+}
+
+void HostPipeline::add_sets(const HostTableSizes& sizes) {
+    gabion_tables& t = *tables_;
+#define GABION_ADD_SET(set)                                       \
+    t.set##_e4 = add<gabion_bucket4>(#set "_e4", sizes.exact4);   \
+    t.set##_e6 = add<gabion_bucket6>(#set "_e6", sizes.exact6);   \
+    t.set##_p4 = add<gabion_bucket4>(#set "_p4", sizes.prefix4);  \
+    t.set##_p6 = add<gabion_bucket6>(#set "_p6", sizes.prefix6)
+    GABION_ADD_SET(allow);
+    GABION_ADD_SET(op);
+    GABION_ADD_SET(det);
+    GABION_ADD_SET(quar);
+    GABION_ADD_SET(watch);
+#undef GABION_ADD_SET
+}
+
+void HostPipeline::add_states(const HostTableSizes& sizes) {
+    gabion_tables& t = *tables_;
+#define GABION_ADD_BESIDE(set, what, type)                                                      \
+    t.set##_e4_##what = add<type>(#set "_e4_" #what, std::size_t{sizes.exact4} * GABION_STRIDE4);  \
+    t.set##_e6_##what = add<type>(#set "_e6_" #what, std::size_t{sizes.exact6} * GABION_STRIDE6);  \
+    t.set##_p4_##what = add<type>(#set "_p4_" #what, std::size_t{sizes.prefix4} * GABION_STRIDE4); \
+    t.set##_p6_##what = add<type>(#set "_p6_" #what, std::size_t{sizes.prefix6} * GABION_STRIDE6)
+    GABION_ADD_BESIDE(op, hits, __u64);
+    GABION_ADD_BESIDE(det, hits, __u64);
+    GABION_ADD_BESIDE(quar, state, gabion_quarantine);
+#undef GABION_ADD_BESIDE
+}
+
+HostPipeline::HostPipeline(const HostTableSizes& sizes) : tables_(std::make_unique<gabion_tables>()) {
+    gabion_tables& t = *tables_;
+    t.control = add<gabion_control>("control", 1);
+    cpu_ = add<gabion_cpu>("cpus", 1);
+    add_sets(sizes);
+    add_states(sizes);
+    t.allow_bloom = add<__u64>("allow_bloom", std::size_t{sizes.bloom_words} * 2);
+    t.known_bloom = add<__u64>("known_bloom", std::size_t{sizes.bloom_words} * 2);
+    t.flows = add<gabion_flow_bucket>("flows", sizes.flows);
+    t.dest_table = add<gabion_bucket6>("dest_table", sizes.destinations);
+    t.destinations = add<gabion_destination>("destinations", GABION_DESTINATIONS_MAX);
+    t.queues = add<gabion_queue>("queues", sizes.queues);
+
+    const gabion_set_masks masks = {sizes.exact4 - 1, sizes.exact6 - 1, sizes.prefix4 - 1, sizes.prefix6 - 1};
+    std::fill(std::begin(settings_.mask), std::end(settings_.mask), masks);
+    settings_.allow_bloom_mask = settings_.known_bloom_mask = sizes.bloom_words - 1;
+    settings_.flow_mask = sizes.flows - 1;
+    settings_.dest_mask = sizes.destinations - 1;
+    settings_.queues = sizes.queues;
+    settings_.hz = 250;
+    settings_.late_ticks = settings_.hz * GABION_LATE_MS / 1000 + 2;
+    settings_.features = GABION_FEATURES_ALL;
+    t.control->abi_version = GABION_ABI_VERSION;
+    t.control->hash = fixed_key;
+}
+
+HostPipeline::HostPipeline(HostPipeline&&) noexcept = default;
+HostPipeline& HostPipeline::operator=(HostPipeline&&) noexcept = default;
+HostPipeline::~HostPipeline() = default;
+
+gabion_control& HostPipeline::control() noexcept { return *tables_->control; }
+
+std::span<std::byte> HostPipeline::memory(std::string_view name) noexcept {
+    const auto found = std::find_if(memory_.begin(), memory_.end(), [&](const Table& table) { return table.name == name; });
+    if (found == memory_.end()) return {};
+    return {reinterpret_cast<std::byte*>(found->lines.data()), found->bytes};
+}
+
+HostPipeline::Verdict HostPipeline::run(std::span<const std::byte> frame, std::uint32_t queue, std::uint32_t now_ticks) noexcept {
+    const auto length = static_cast<std::uint32_t>(frame.size());
+    const __u8* begin = bytes_of(frame);
+    const gabion_input input = {begin, begin + frame.size(), length, now_ticks, queue};
+    gabion_cpu* self = &cpu();
+
+    tables_->settings = &settings_;  // this object may have moved
+    gabion_tally(&self->received, length);
+    const gabion_output output = gabion_pipeline(&input, tables_.get(), self);
+    const std::uint32_t reason = gabion_leave(tables_.get(), self, output.reason, length);
+    return {static_cast<gabion_reason>(reason), actions[reason], output.one_in};
+}
+
+}  // namespace gabion
