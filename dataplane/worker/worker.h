@@ -76,6 +76,7 @@ public:
         sleep_.wake();
     }
 
+    [[nodiscard]] std::uint32_t queue() const noexcept { return config_.pipe.queue; }
     [[nodiscard]] bool alive() const noexcept { return alive_.load(std::memory_order_relaxed); }
     // The private pair is down or gone: the worker must be opened anew over another one.
     [[nodiscard]] bool blocked() const noexcept { return blocked_.load(std::memory_order_relaxed); }

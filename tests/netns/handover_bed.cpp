@@ -15,10 +15,9 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
-#include <thread>
 
 #include "dataplane/net/hand_back.h"
-#include "dataplane/worker/worker.h"
+#include "dataplane/worker/worker_thread.h"
 
 // bpftool writes C.
 #pragma GCC diagnostic push
@@ -218,23 +217,19 @@ int Bed::run_workers(int ready_fd) {
     const net::HandBackPrograms programs{bpf_program__fd(skeleton_->progs.handback), bpf_program__fd(skeleton_->progs.foreign)};
     auto hand_back = must(net::HandBack::open(link_, options_.queues, xsk::kChunkLargeBytes, programs));
     worker::NullObserver observer;
-    using Worker = worker::Worker<worker::NullObserver>;
-    std::vector<std::unique_ptr<Worker>> all;
-    std::vector<std::thread> threads;
+    std::vector<std::unique_ptr<worker::WorkerThread<worker::NullObserver>>> threads;
+    const auto cpus = worker::place(options_.queues, {}, {}, worker::usable_cpus());
     for (std::uint32_t queue = 0; queue < options_.queues; ++queue) {
         const worker::PipeConfig pipe{link_.name, queue, hand_back.interface(), queue, kMark, link_.mtu};
         const worker::WorkerConfig config{pipe, bpf_map__fd(skeleton_->maps.xsks), &state().queues[queue],
                                           &state().workers[queue]};
-        all.push_back(must(Worker::open(config, observer)));
-    }
-    for (auto& one : all) threads.emplace_back([&one] { must(one->run()); });
-    for (auto& one : all) {
-        while (!one->alive()) std::this_thread::yield();
+        auto one = must(worker::Worker<worker::NullObserver>::open(config, observer));
+        threads.push_back(std::make_unique<worker::WorkerThread<worker::NullObserver>>(std::move(one), cpus[queue]));
+        must(threads.back()->started());
     }
     static_cast<void>(::write(ready_fd, "ready\n", 6) == 6);
     while (stop_wanted == 0) ::poll(nullptr, 0, 1000);
-    for (auto& one : all) one->stop();
-    for (auto& thread : threads) thread.join();
+    threads.clear();
     return 0;
 }
 

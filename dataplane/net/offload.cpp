@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/net/offload.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace gabion::net {
+
+namespace {
+
+constexpr std::array<std::string_view, 2> kTagStripping{"rx-vlan-hw-parse", "rx-vlan-stag-hw-parse"};
+constexpr std::array<std::string_view, 2> kMerging{"rx-lro", "rx-gro-hw"};
+
+template <typename List>
+bool contains(const List& list, std::string_view name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+}  // namespace
+
+Result<OffloadsBefore> prepare_offloads(const Link& link) {
+    auto present = features(link.name);
+    if (!present) return present.error();
+    OffloadsBefore before;
+    std::vector<FeatureChange> wanted;
+    for (const auto& feature : *present) {
+        const bool harmful = contains(kTagStripping, feature.name) || contains(kMerging, feature.name);
+        if (!harmful || !feature.active || !feature.changeable) continue;
+        wanted.push_back({feature.name, false});
+        before.switched_off.push_back(feature.name);
+    }
+    if (!wanted.empty()) {
+        if (auto done = change_features(link.name, wanted); !done) return done.error();
+    }
+    return before;
+}
+
+Result<void> restore_offloads(const Link& link, const OffloadsBefore& before) {
+    if (before.switched_off.empty()) return {};
+    std::vector<FeatureChange> wanted;
+    for (const auto& name : before.switched_off) wanted.push_back({name, true});
+    return change_features(link.name, wanted);
+}
+
+Result<std::optional<std::string>> handover_obstacle(const Link& link) {
+    auto vlans = vlan_devices_on(link.index);
+    if (!vlans) return vlans.error();
+    if (vlans->empty()) return std::optional<std::string>{};
+    auto present = features(link.name);
+    if (!present) return present.error();
+    // Between the ends of a veth pair a tag travels beside the frame, whatever the receiving end's features say.
+    const bool stripped = link.kind == "veth" || std::any_of(present->begin(), present->end(), [](const Feature& feature) {
+        return feature.active && contains(kTagStripping, feature.name);
+    });
+    if (!stripped) return std::optional<std::string>{};
+    return std::optional<std::string>("VLAN device " + vlans->front().name + " stands on " + link.name +
+                                      ", whose VLAN tags would be lost on the way through a worker");
+}
+
+}  // namespace gabion::net

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Offloads that would cost packets on their way through a worker: VLAN tags stripped into metadata, frames merged by the card. They
+// are switched off for as long as Gabion protects the interface; what they were before is the caller's to keep.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/core/result.h"
+#include "dataplane/net/ethtool.h"
+#include "dataplane/net/link.h"
+
+namespace gabion::net {
+
+// What to give to restore_offloads() one day: the features that were on and are off now.
+struct OffloadsBefore {
+    std::vector<std::string> switched_off;
+};
+
+Result<OffloadsBefore> prepare_offloads(const Link& link);
+Result<void> restore_offloads(const Link& link, const OffloadsBefore& before);
+
+// Why packets of this interface must not be handed over, or nothing: its VLAN tags would be lost and VLAN devices stand on it. To be
+// asked after prepare_offloads(), and again when a VLAN device was added.
+Result<std::optional<std::string>> handover_obstacle(const Link& link);
+
+}  // namespace gabion::net
