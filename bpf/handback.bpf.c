@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The far end of the private pair, where handed-over packets come back (tc ingress). `handback` is a plain classifier: it matches what
 // our worker's socket sent, so that the action behind it (mirred) gives the packet to the protected interface. `foreign`, after it,
-// drops the rest. Both count where packets arrive, in the interface's own `cpus`.
+// drops the rest. Both count where packets arrive, in the interface's own `cpus`. The pair's receiving end merges TCP segments (GRO):
+// each of them counts.
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
@@ -40,8 +41,10 @@ int handback(struct __sk_buff *skb)
 	if (!own_mark || skb->mark != own_mark)
 		return NO_MATCH;
 	cpu = this_cpu();
-	if (cpu)
-		gabion_tally(&cpu->handed_back, skb->len);
+	if (cpu) {
+		cpu->handed_back.packets += skb->gso_segs > 1 ? skb->gso_segs : 1;
+		cpu->handed_back.bytes += skb->len;
+	}
 	skb->mark = 0;
 	return MATCH;
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <thread>
 
 #include "dataplane/worker/frame.h"
 
@@ -30,9 +31,11 @@ TEST(Placement, ConfiguredBeforeIsolatedBeforeAll) {
 TEST(Placement, UsableCpusCanBePinnedTo) {
     const Cpus usable = usable_cpus();
     ASSERT_FALSE(usable.empty());
-    EXPECT_TRUE(pin_this_thread(usable.back()));
-    EXPECT_EQ(usable_cpus(), Cpus{usable.back()});
-    EXPECT_FALSE(pin_this_thread(4096));
+    std::thread([&] {
+        EXPECT_TRUE(pin_this_thread(usable.back()));
+        EXPECT_EQ(usable_cpus(), Cpus{usable.back()});
+        EXPECT_FALSE(pin_this_thread(4096));
+    }).join();
 }
 
 TEST(Sample, IsReadFromTheMetadataAndMissingOneStandsForItself) {
