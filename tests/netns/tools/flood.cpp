@@ -44,6 +44,7 @@ std::pair<unsigned, unsigned> base_and_span(const std::string& text) {
 
 // A single prefix is drawn from at random; "any4", "any6" too; everything else is a list, taken in turn.
 bool is_random(const std::string& sources) {
+    if (sources.starts_with("@")) return false;
     return sources.starts_with("any") ||
            (sources.find(',') == std::string::npos && sources.find('/') != std::string::npos);
 }

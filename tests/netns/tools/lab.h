@@ -56,7 +56,8 @@ private:
     std::uint64_t state_;
 };
 
-// Source addresses: "A", "A-B", "A/LENGTH", several of them with commas, or "any4"/"any6" for uniformly drawn unicast ones.
+// Source addresses: "A", "A-B", "A/LENGTH", several of them with commas, "@FILE" with one of these a line,
+// or "any4"/"any6" for uniformly drawn unicast ones.
 class AddressSet {
 public:
     explicit AddressSet(const std::string& text);
