@@ -4,12 +4,13 @@
 //   handover_probe TOOLS [CASE...]     TOOLS: the folder of gbn-send and gbn-recv
 #include <poll.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 
@@ -173,20 +174,27 @@ void overload(const Mode& mode) {
     check(totals.passed.packets > 1000, "there was no overload");
 }
 
+// CPU time of all threads of a process, in nanoseconds.
+std::uint64_t cpu_time_ns(pid_t pid) {
+    std::uint64_t total = 0;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+        std::uint64_t ran = 0;
+        std::ifstream(task.path() / "schedstat") >> ran;
+        total += ran;
+    }
+    return total;
+}
+
 // An idle worker uses no CPU, and takes the first packet of a burst.
 void idle(const Mode& mode) {
     Bed bed({mode.native, mode.queues});
     Child workers = bed.start_workers();
-    const auto cpu_time = [&] {
-        std::FILE* file = std::fopen(("/proc/" + std::to_string(workers.pid()) + "/schedstat").c_str(), "r");
-        unsigned long long total = 0;
-        for (; file != nullptr && std::fscanf(file, "%llu %*u %*u", &total) == 1;) break;
-        if (file != nullptr) std::fclose(file);
-        rusage usage{};
-        ::getrusage(RUSAGE_CHILDREN, &usage);
-        return total;
-    };
-    static_cast<void>(cpu_time);
+    ::poll(nullptr, 0, 200);
+    const std::uint64_t before_ns = cpu_time_ns(workers.pid());
+    ::poll(nullptr, 0, 3000);
+    const std::uint64_t used_ns = cpu_time_ns(workers.pid()) - before_ns;
+    std::printf("# idle for 3 s: %.3f ms of CPU time\n", static_cast<double>(used_ns) / 1e6);
+    check(before_ns > 0 && used_ns < 30'000'000, "an idle worker used more than 1 % of a CPU");
     for (int burst = 0; burst < 5; ++burst) {
         ::poll(nullptr, 0, 500);
         const std::uint64_t before = bed.totals().handed_over.packets;
