@@ -10,6 +10,7 @@
 #include "../abi/reason.h"
 #include "../lib/bucket.h"
 #include "../lib/known.h"
+#include "../lib/parse_l4.h"
 #include "../lib/sets.h"
 #include "../lib/vouched.h"
 
