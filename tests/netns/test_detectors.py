@@ -36,7 +36,7 @@ def assert_calm(daemon, what):
 @case('calm: 1,000 clients, v6', sources='2a00:31::1-2a00:31::3e8', scale=2)
 def calm(sources, scale):
     with protected('calm') as (bed, daemon):
-        running = streams(bed, sources, 8 if rounds(0, 1) == 0 else 60, scale)
+        running = streams(bed, sources, rounds(7, 60), scale)
         for one in running:
             one.result(90)
         assert_calm(daemon, sources)
