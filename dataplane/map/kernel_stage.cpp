@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/map/kernel_stage.h"
+
+#include <bpf/libbpf.h>
+
+#include <fstream>
+
+#include "bpf/abi/flow.h"
+#include "bpf/abi/queue.h"
+#include "dataplane/core/clock.h"
+#include "egress.skel.h"
+#include "gabion.skel.h"
+#include "handback.skel.h"
+
+namespace gabion::map {
+namespace {
+
+// Gives an opened object its maps and has the kernel verify it.
+Result<void> load_object(bpf_object* object, const MapGroup& shared, const MapGroup& own, const char* what) {
+    if (auto given = shared.give_to(object); !given) return given;
+    if (auto given = own.give_to(object); !given) return given;
+    if (const int code = bpf_object__load(object); code != 0)
+        return error_from_errno(-code, std::string("loading ") + what + " into the kernel",
+                                code == -EPERM ? "run as root" : "a kernel of 6.1 or later is needed; `journalctl -u gabiond` has the verifier's words");
+    return {};
+}
+
+template <typename Bucket>
+std::uint32_t mask_of(const MapGroup& group, const std::string& name) {
+    return static_cast<std::uint32_t>(group.values<Bucket>(name).size() - 1);
+}
+
+gabion_set_masks set_masks(const MapGroup& shared, const std::string& set) {
+    return {.exact4 = mask_of<gabion_bucket4>(shared, set + "_e4"),
+            .exact6 = mask_of<gabion_bucket6>(shared, set + "_e6"),
+            .prefix4 = mask_of<gabion_bucket4>(shared, set + "_p4"),
+            .prefix6 = mask_of<gabion_bucket6>(shared, set + "_p6")};
+}
+
+}  // namespace
+
+HostFacts host_facts() {
+    HostFacts facts;
+    facts.hz = kernel_hz();
+    std::ifstream range("/proc/sys/net/ipv4/ip_local_port_range");
+    std::uint32_t low = 0;
+    std::uint32_t high = 0;
+    if (range >> low >> high) {
+        facts.ephemeral_low = low;
+        facts.ephemeral_high = high;
+    }
+    return facts;
+}
+
+gabion_settings stage_settings(const MapGroup& shared, const MapGroup& own, const HostFacts& facts) {
+    gabion_settings settings{};
+    settings.mask[GABION_SET_ALLOW] = set_masks(shared, "allow");
+    settings.mask[GABION_SET_OPERATOR] = set_masks(shared, "op");
+    settings.mask[GABION_SET_DETECTOR] = set_masks(shared, "det");
+    settings.mask[GABION_SET_QUARANTINE] = set_masks(shared, "quar");
+    settings.mask[GABION_SET_WATCH] = set_masks(shared, "watch");
+    settings.allow_bloom_mask = static_cast<__u32>(shared.values<std::uint64_t>("allow_bloom").size() / 2 - 1);
+    settings.known_bloom_mask = static_cast<__u32>(shared.values<std::uint64_t>("known_bloom").size() / 2 - 1);
+    settings.flow_mask = mask_of<gabion_flow_bucket>(shared, "flows");
+    settings.dest_mask = mask_of<gabion_bucket6>(shared, "dest_table");
+    settings.queues = static_cast<__u32>(own.values<gabion_queue>("queues").size());
+    settings.late_ticks = (GABION_LATE_MS * facts.hz + 999) / 1000 + 1;
+    settings.hz = facts.hz;
+    settings.features = facts.features;
+    return settings;
+}
+
+void KernelStage::Destroy::operator()(gabion_bpf* skeleton) const noexcept { gabion_bpf__destroy(skeleton); }
+void KernelStage::Destroy::operator()(egress_bpf* skeleton) const noexcept { egress_bpf__destroy(skeleton); }
+void KernelStage::Destroy::operator()(handback_bpf* skeleton) const noexcept { handback_bpf__destroy(skeleton); }
+
+KernelStage::KernelStage() = default;
+KernelStage::KernelStage(KernelStage&&) noexcept = default;
+KernelStage& KernelStage::operator=(KernelStage&&) noexcept = default;
+KernelStage::~KernelStage() = default;
+
+Result<KernelStage> KernelStage::load(const MapGroup& shared, const MapGroup& own, const HostFacts& facts,
+                                      std::uint32_t own_mark) {
+    KernelStage stage;
+    stage.xdp_.reset(gabion_bpf__open());
+    stage.egress_.reset(egress_bpf__open());
+    stage.handback_.reset(handback_bpf__open());
+    if (!stage.xdp_ || !stage.egress_ || !stage.handback_) return error_from_errno(errno, "opening the kernel programs");
+
+    const_cast<gabion_settings&>(stage.xdp_->rodata->gabion_settings) = stage_settings(shared, own, facts);
+    auto& egress = const_cast<gabion_egress_settings&>(stage.egress_->rodata->gabion_egress_settings);
+    egress.flow_mask = mask_of<gabion_flow_bucket>(shared, "flows");
+    egress.ephemeral_low = facts.ephemeral_low;
+    egress.ephemeral_high = facts.ephemeral_high;
+    stage.handback_->rodata->own_mark = own_mark;
+
+    if (auto loaded = load_object(stage.xdp_->obj, shared, own, "the XDP program"); !loaded) return loaded.error();
+    if (auto loaded = load_object(stage.egress_->obj, shared, own, "the egress program"); !loaded) return loaded.error();
+    if (auto loaded = load_object(stage.handback_->obj, shared, own, "the hand-back program"); !loaded) return loaded.error();
+    return stage;
+}
+
+int KernelStage::xdp_fd() const noexcept { return bpf_program__fd(xdp_->progs.gabion); }
+int KernelStage::egress_fd() const noexcept { return bpf_program__fd(egress_->progs.egress); }
+int KernelStage::handback_fd() const noexcept { return bpf_program__fd(handback_->progs.handback); }
+int KernelStage::foreign_fd() const noexcept { return bpf_program__fd(handback_->progs.foreign); }
+
+}  // namespace gabion::map

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel side's programs of one interface, loaded with this host's settings and working on the pinned maps: the XDP stage, the
+// note-taker at tc egress, and the counter behind the private pair. Attaching is the business of XdpLink and net/traffic_control.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "bpf/abi/settings.h"
+#include "dataplane/core/result.h"
+#include "dataplane/map/map_group.h"
+
+struct gabion_bpf;
+struct egress_bpf;
+struct handback_bpf;
+
+namespace gabion::map {
+
+// What the host knows and the programs must be told.
+struct HostFacts {
+    std::uint32_t hz = 0;
+    std::uint32_t ephemeral_low = 32768;  // net.ipv4.ip_local_port_range
+    std::uint32_t ephemeral_high = 60999;
+    std::uint32_t features = GABION_FEATURES_ALL;
+};
+
+// Reads them; the port range is the network namespace's own.
+HostFacts host_facts();
+
+gabion_settings stage_settings(const MapGroup& shared, const MapGroup& own, const HostFacts& facts);
+
+class KernelStage {
+public:
+    static Result<KernelStage> load(const MapGroup& shared, const MapGroup& own, const HostFacts& facts, std::uint32_t own_mark);
+    KernelStage(KernelStage&&) noexcept;
+    KernelStage& operator=(KernelStage&&) noexcept;
+    ~KernelStage();
+
+    [[nodiscard]] int xdp_fd() const noexcept;
+    [[nodiscard]] int egress_fd() const noexcept;
+    [[nodiscard]] int handback_fd() const noexcept;
+    [[nodiscard]] int foreign_fd() const noexcept;
+
+private:
+    struct Destroy {
+        void operator()(gabion_bpf* skeleton) const noexcept;
+        void operator()(egress_bpf* skeleton) const noexcept;
+        void operator()(handback_bpf* skeleton) const noexcept;
+    };
+
+    KernelStage();
+
+    std::unique_ptr<gabion_bpf, Destroy> xdp_;
+    std::unique_ptr<egress_bpf, Destroy> egress_;
+    std::unique_ptr<handback_bpf, Destroy> handback_;
+};
+
+}  // namespace gabion::map
