@@ -20,12 +20,18 @@ public:
 
     void add(const toml::source_region& where, std::string_view key, std::string_view what);
     void add(std::string_view what);  // about the file as a whole
-    [[nodiscard]] std::vector<std::string> take() { return std::move(texts_); }
-    [[nodiscard]] bool empty() const noexcept { return texts_.empty(); }
+    [[nodiscard]] std::vector<std::string> take();  // in the order of the file
+    [[nodiscard]] bool empty() const noexcept { return found_.empty(); }
 
 private:
+    struct Problem {
+        unsigned line = 0;
+        unsigned column = 0;
+        std::string text;
+    };
+
     std::string file_;
-    std::vector<std::string> texts_;
+    std::vector<Problem> found_;
 };
 
 template <typename Target>

@@ -2,6 +2,7 @@
 // From a TOML table to a Config: every key is looked up in the list of keys, and everything that is wrong is collected.
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "control/config/keys.h"
 
@@ -152,10 +153,19 @@ void Problems::add(const toml::source_region& where, std::string_view key, std::
     std::string text = file_ + ":" + std::to_string(where.begin.line) + ":" + std::to_string(where.begin.column) + ": ";
     for (const char c : key.substr(0, 100)) text += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
     if (!key.empty()) text += ": ";
-    texts_.push_back(text.append(what));
+    found_.push_back({where.begin.line, where.begin.column, text.append(what)});
 }
 
-void Problems::add(std::string_view what) { texts_.push_back(file_ + ": " + std::string(what)); }
+void Problems::add(std::string_view what) { found_.push_back({0, 0, file_ + ": " + std::string(what)}); }
+
+std::vector<std::string> Problems::take() {
+    // A table has its keys in the order of the alphabet.
+    std::stable_sort(found_.begin(), found_.end(),
+                     [](const Problem& a, const Problem& b) { return std::tie(a.line, a.column) < std::tie(b.line, b.column); });
+    std::vector<std::string> texts;
+    for (Problem& problem : found_) texts.push_back(std::move(problem.text));
+    return texts;
+}
 
 std::string describe(const toml::node& node) {
     if (const auto* value = node.as_string()) return "the text " + toml_string(value->get().substr(0, 60));

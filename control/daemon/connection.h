@@ -41,6 +41,7 @@ public:
     Clock::time_point moved_at;       // when output last moved, or began to wait
     std::string topic;                // notifications that it asked for; empty: none
     std::uint64_t serial = 0;         // tells it from a later client with the same descriptor
+    bool postponed = false;           // its request is being worked on
     std::string cut_because;          // to be cut off in the next round
     bool closing = false;             // takes no more requests; closed when all output is sent
     bool peer_closed = false;         // nothing more will come, but answers are still to be sent

@@ -4,12 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "bpf/abi/table.h"
-#include "control/daemon/ban_file.h"
 #include "control/daemon/events.h"
 #include "control/daemon/json.h"
 #include "control/daemon/params.h"
+#include "control/daemon/sealed_file.h"
 #include "control/daemon/server.h"
 #include "control/wire/protocol.h"
+#include "dataplane/ban/ban_book.h"
 
 namespace gabion::daemon {
 namespace {
@@ -54,7 +55,7 @@ Result<Json> add_ban(ControlSurface& surface, const Json& json) {
     Params params(json);
     const BanRequest request{params.prefix("target"), params.duration("for_ms"), params.note("note"), params.flag("force")};
     if (auto good = params.finish(); !good) return good.error();
-    if (!request.force && is_everything(request.target)) return refuse_everything(request.target);
+    if (auto narrow = ban::check_width(request.target, request.force); !narrow) return Error{narrow.error().text, EINVAL};
     const auto expires = surface.add_ban(request);
     if (!expires) return expires.error();
     return Json{{"target", request.target.text()}, {"expires", *expires ? Json(wire::utc_text(**expires)) : Json()}};
@@ -62,19 +63,24 @@ Result<Json> add_ban(ControlSurface& surface, const Json& json) {
 
 Result<Json> load_bans(ControlSurface& surface, const Json& json, Call& call) {
     Params params(json);
-    const std::string name = params.note("name");
+    std::string name = params.note("name");
     BanLoad load{{}, params.duration("for_ms"), params.note("note"), params.flag("force")};
     if (auto good = params.finish(); !good) return good.error();
     if (!call.file) return Error{"the list must travel beside the request, as a file descriptor", EINVAL};
     const auto mapping = map_sealed(call.file.get());
     if (!mapping) return mapping.error();
     const std::string_view text(static_cast<const char*>(mapping->address()), mapping->bytes());
-    const auto targets = parse_ban_file(text, name.empty() ? "the list" : name, load.force);
-    if (!targets) return targets.error();
-    load.targets = *targets;
-    const auto report = surface.load_bans(load);
-    if (!report) return report.error();
-    return Json{{"loaded", report->loaded}, {"added", report->added}};
+    auto targets = ban::parse_targets(text, name.empty() ? "the list" : name, load.force);
+    // The command was right, the file was not.
+    if (!targets) return Error{targets.error().text + "; nothing was loaded", EBADMSG};
+    load.targets = *std::move(targets);
+    surface.load_bans(std::move(load), [reply = call.answer_later()](const Result<LoadReport>& report) {
+        if (report)
+            reply(Json{{"loaded", report->loaded}, {"added", report->added}});
+        else
+            reply(report.error());
+    });
+    return Json();
 }
 
 Result<Json> add_allow(ControlSurface& surface, const Json& json) {
@@ -171,7 +177,10 @@ void register_methods(Server& server, ControlSurface& surface, EventLog& events)
     });
     server.add(method::reload, [&surface](const Json& json, Call&) -> Result<Json> {
         if (auto good = Params(json).finish(); !good) return good.error();
-        return document(surface.reload());
+        const auto report = surface.reload();
+        // A bad file is no wrong usage of the command.
+        if (!report) return Error{report.error().text, EBADMSG};
+        return document(report);
     });
     server.add(method::config_show, [&surface](const Json& json, Call&) -> Result<Json> {
         if (auto good = Params(json).finish(); !good) return good.error();

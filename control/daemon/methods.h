@@ -6,16 +6,16 @@
 // and failed (1). Their text is shown to the operator as it is.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "control/wire/time.h"
+#include "dataplane/ban/target_file.h"
 #include "dataplane/core/address.h"
 #include "dataplane/core/result.h"
 
@@ -171,8 +171,8 @@ struct BanRequest {
 };
 
 struct BanLoad {
-    std::span<const Prefix> targets;  // checked, in the order of the file, repeats not taken out
-    std::optional<std::chrono::milliseconds> duration;
+    std::vector<ban::LoadTarget> targets;  // checked, in the order of the file, repeats not taken out
+    std::optional<std::chrono::milliseconds> duration;  // for those without one of their own; none: for ever
     std::string note;
     bool force = false;
 };
@@ -218,7 +218,8 @@ public:
     virtual Result<std::optional<WallTime>> add_ban(const BanRequest& request) = 0;
     virtual Result<unsigned> remove_ban(const Prefix& target) = 0;
     virtual Result<Page<BanEntry>> list_bans(const PageRequest& request) = 0;
-    virtual Result<LoadReport> load_bans(const BanLoad& load) = 0;  // all or nothing
+    // All or nothing. May take several rounds of the loop; `done` is called once, at any time, on the control thread.
+    virtual void load_bans(BanLoad load, std::function<void(Result<LoadReport>)> done) = 0;
 
     virtual Result<void> add_allow(const AllowRequest& request) = 0;
     virtual Result<unsigned> remove_allow(const Prefix& target) = 0;

@@ -122,7 +122,7 @@ void Server::serve(int fd) {
     const auto found = clients_.find(fd);
     if (found == clients_.end()) return;
     Connection& client = *found->second;
-    if (!client.closing && client.unsent() == 0) {
+    if (!client.closing && client.unsent() == 0 && !client.postponed) {
         if (const auto line = client.lines().next()) {
             const std::string reply = answer(client, *line);
             const auto now = Connection::Clock::now();
@@ -139,27 +139,54 @@ std::string Server::answer(Connection& client, std::string_view line) {
     auto read = wire::read_request(line);
     if (const auto* refusal = std::get_if<wire::Refusal>(&read)) return wire::error_line(refusal->id, refusal->code, refusal->text);
     const auto& request = std::get<wire::Request>(read);
-    Call call{client.peer(), client.take_file(), {}};
+    const Json reply_id = request.wants_reply() ? request.id : Json(Json::value_t::discarded);
+    bool later = false;
+    Call call{client.peer(), client.take_file(), {}, [&] {
+                  later = true;
+                  return postpone(client, reply_id);
+              }};
     const auto method = methods_.find(request.method);
     bool threw = false;
     Result<Json> result = method == methods_.end()
                               ? Error{"gabiond " GABION_VERSION " has no method '" + request.method.substr(0, 64) + "'", ENOSYS}
                               : run_method(method->second, request.params, call, threw);
     if (result && !call.topic.empty()) client.topic = call.topic;
-    if (!request.wants_reply()) return {};
+    if (!result) client.postponed = false;
+    if (!request.wants_reply() || (later && result)) return {};
     if (result) return wire::result_line(request.id, *result);
     const ErrorCode code = method == methods_.end() ? ErrorCode::unknown_method : threw ? ErrorCode::internal_error : code_of(result.error());
     return wire::error_line(request.id, code, result.error().text);
+}
+
+// The client's next request is not read before this answer is given.
+Call::Answer Server::postpone(Connection& client, const Json& id) {
+    client.postponed = true;
+    return [this, fd = client.fd(), serial = client.serial, id, alive = alive_](const Result<Json>& result) {
+        if (!*alive) return;
+        const auto found = clients_.find(fd);
+        if (found == clients_.end() || found->second->serial != serial || !found->second->postponed) return;
+        Connection& asker = *found->second;
+        asker.postponed = false;
+        const auto now = Connection::Clock::now();
+        asker.request_since = now;
+        const std::string reply = id.is_discarded() ? ""
+                                  : result          ? wire::result_line(id, *result)
+                                                    : wire::error_line(id, code_of(result.error()), result.error().text);
+        // Settled in the next round: the answer may come while the method still runs.
+        if (!reply.empty() && !asker.send(reply, now)) asker.cut_because = "it is gone";
+        queue(asker);
+    };
 }
 
 // Watches for what can be done next: reading only when no request and no answer is waiting.
 void Server::settle(Connection& client) {
     const bool has_request = !client.closing && client.lines().has_line();
     const bool has_output = client.unsent() > 0;
-    if (!has_output && !has_request && (client.closing || client.peer_closed)) return close(client.fd());
-    if (has_request && !has_output) queue(client);
+    const bool is_waited_for = client.postponed;
+    if (!has_output && !has_request && !is_waited_for && (client.closing || client.peer_closed)) return close(client.fd());
+    if (has_request && !has_output && !is_waited_for) queue(client);
     std::uint32_t wanted = has_output ? EPOLLOUT : 0u;
-    if (!has_request && !has_output && !client.closing && !client.peer_closed) wanted |= EPOLLIN;
+    if (!has_request && !has_output && !is_waited_for && !client.closing && !client.peer_closed) wanted |= EPOLLIN;
     if (wanted == client.watched) return;
     client.watched = wanted;
     if (!loop_.change(client.fd(), wanted)) close(client.fd());
@@ -238,6 +265,7 @@ std::string Server::overdue(const Connection& client, Time now) const {
         const auto limit = client.closing ? farewell_time : settings_.stall_time_max;
         return now - client.moved_at > limit ? "it does not read what it asked for, for " + seconds(limit) : "";
     }
+    if (client.postponed) return "";
     const auto waiting = now - client.request_since;
     if (client.lines().has_partial() && waiting > settings_.request_time_max)
         return "its request is not complete after " + seconds(settings_.request_time_max);

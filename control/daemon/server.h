@@ -38,9 +38,15 @@ struct ServerSettings {
 
 // One request being answered.
 struct Call {
+    using Answer = std::function<void(Result<Json>)>;
+
     Peer peer;
     UniqueFd file;      // that came with it, if any
     std::string topic;  // set it to send the caller all notifications of that name from now on
+
+    // For work that takes several rounds: what the method returns does not count then; the answer is what the returned function is
+    // given, on the loop's thread, once. It may come when the caller, or the server, is gone.
+    std::function<Answer()> answer_later;
 };
 
 class Server {
@@ -73,6 +79,7 @@ private:
     void on_ready(int fd, std::uint32_t events);
     void serve(int fd);
     std::string answer(Connection& client, std::string_view line);
+    Call::Answer postpone(Connection& client, const Json& id);
     void settle(Connection& client);
     void queue(Connection& client);
     void refuse(Connection& client, const std::string& why);

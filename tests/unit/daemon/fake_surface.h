@@ -42,14 +42,17 @@ public:
         if (at != bans_.end()) page.next = page.entries.back().target.text();
         return page;
     }
-    Result<LoadReport> load_bans(const BanLoad& load) override {
+    void load_bans(BanLoad load, std::function<void(Result<LoadReport>)> done) override {
         LoadReport report;
-        for (const Prefix& target : load.targets) {
+        for (const auto& line : load.targets) {
             ++report.loaded;
-            if (!bans_.contains(target)) ++report.added;
-            bans_[target] = BanEntry{target, "operator", "operator", load.note, start, std::nullopt, 0, {}};
+            if (!bans_.contains(line.target)) ++report.added;
+            bans_[line.target] = BanEntry{line.target, "operator", "operator", load.note, start, std::nullopt, 0, {}};
         }
-        return report;
+        if (hold_loads)
+            held_load = [done, report] { done(report); };
+        else
+            done(report);
     }
     Result<void> add_allow(const AllowRequest& request) override {
         allow_[request.target] = AllowEntry{request.target, request.skip, request.note, "operator", start};
@@ -78,6 +81,8 @@ public:
 
     WallTime start{std::chrono::milliseconds(1'940'000'000'250)};  // 2031-06-23T16:53:20.250Z
     bool refuse_bans = false;
+    bool hold_loads = false;
+    std::function<void()> held_load;
     std::vector<BanRequest> ban_requests;
     Status status_;
     CountersReport counters_;

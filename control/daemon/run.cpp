@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/daemon/run.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+
+#include "control/daemon/event_loop.h"
+#include "control/daemon/events.h"
+#include "control/daemon/log.h"
+#include "control/daemon/notify.h"
+#include "control/daemon/options.h"
+#include "control/daemon/server.h"
+
+namespace gabion::daemon {
+namespace {
+
+constexpr std::chrono::seconds event_tick{1};
+
+int fail(const std::string& text) {
+    std::cerr << "gabiond: " << text << '\n';
+    return 1;
+}
+
+// Everything that lives as long as the daemon. Members are destroyed in reverse: the service first, whose last events still go to
+// the log and the server.
+class Daemon {
+public:
+    Daemon(DaemonOptions options, config::Config config) : options_(std::move(options)), config_(std::move(config)) {}
+
+    Result<void> start(const MakeService& make) {
+        set_log_level(config_.log_level);
+        auto loop = EventLoop::create();
+        if (!loop) return loop.error();
+        loop_ = *std::move(loop);
+        // Before any thread starts: they inherit which signals are blocked.
+        if (auto signals = loop_->on_signals({SIGHUP, SIGTERM, SIGINT}, [this](int signal) { on_signal(signal); }); !signals) return signals;
+        events_.listen(log_event);
+        loop_->every(event_tick, [this] { events_.tick(); });
+        // First the socket, whose lock keeps a second daemon out, then what touches the network.
+        if (auto listening = listen(); !listening) return listening;
+        auto service = make(config_, *loop_, events_);
+        if (!service) return service.error();
+        service_ = *std::move(service);
+        service_->reload_from_file = [this] { return reload(); };
+        register_methods(*server_, *service_, events_);
+        if (const auto period = watchdog_period()) loop_->every(*period, notify_watchdog);
+        notify_ready(service_->summary());
+        events_.raise(Severity::notice, "started", "gabiond " GABION_VERSION " protects " + service_->summary());
+        return {};
+    }
+
+    Result<void> run() {
+        auto ended = loop_->run();
+        notify_stopping();
+        events_.raise(Severity::notice, "stopping", "gabiond stops; the kernel stage " +
+                                                        std::string(config_.on_stop == "keep" ? "goes on enforcing" : "is detached"));
+        service_->stop();
+        return ended;
+    }
+
+private:
+    Result<void> listen() {
+        ServerSettings settings;
+        settings.path = config_.control.socket;
+        settings.group = config_.control.group;
+        auto server = Server::listen(*loop_, settings, [this](const std::string& text) { events_.raise(Severity::warning, "client-cut-off", text); });
+        if (!server) return server.error();
+        server_ = *std::move(server);
+        return {};
+    }
+
+    void on_signal(int signal) {
+        if (signal != SIGHUP) return loop_->stop();
+        if (const auto done = reload(); !done) log_error("reload: " + done.error().text);
+    }
+
+    Result<ReloadReport> reload() {
+        notify_reloading();
+        auto report = try_reload();
+        if (report)
+            events_.raise(Severity::notice, "reloaded", options_.config + " is in force");
+        else
+            events_.raise(Severity::warning, "reload-refused", "nothing was changed: " + report.error().text);
+        notify_ready(service_->summary());
+        return report;
+    }
+
+    Result<ReloadReport> try_reload() {
+        auto reading = config::read_config(options_.config, options_.interface);
+        if (!reading.config) return Error{reading.problem_text(), EBADMSG};
+        auto report = service_->apply(*reading.config);
+        if (!report) return report;
+        config_ = *std::move(reading.config);
+        set_log_level(config_.log_level);
+        return report;
+    }
+
+    DaemonOptions options_;
+    config::Config config_;
+    EventLog events_;
+    std::unique_ptr<EventLoop> loop_;
+    std::unique_ptr<Server> server_;
+    std::unique_ptr<Service> service_;
+};
+
+}  // namespace
+
+int run_gabiond(int argc, const char* const* argv, const MakeService& make) {
+    const auto parsed = parse_options(argc, argv);
+    if (!parsed.options) return parsed.exit_status;
+    const DaemonOptions& options = *parsed.options;
+    auto reading = config::read_config(options.config, options.interface);
+    if (!reading.config) {
+        std::cerr << reading.problem_text() << '\n';
+        return 1;
+    }
+    if (options.check) {
+        std::cout << options.config << " is right\n";
+        return 0;
+    }
+    if (::geteuid() != 0) return fail("needs root, to load programs into the kernel and open AF_XDP sockets");
+    ::signal(SIGPIPE, SIG_IGN);
+    Daemon daemon(options, *std::move(reading.config));
+    if (const auto started = daemon.start(make); !started) return fail(started.error().text);
+    if (const auto ended = daemon.run(); !ended) return fail(ended.error().text);
+    return 0;
+}
+
+}  // namespace gabion::daemon

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon around what protects the network: command line, configuration, log, event loop, control socket, systemd, signals. That is a
+// Service, made by the function that main.cpp hands in.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "control/config/config.h"
+#include "control/daemon/methods.h"
+#include "dataplane/core/result.h"
+
+namespace gabion::daemon {
+
+class EventLoop;
+
+// What run_gabiond() drives. Everything is called on the control thread.
+class Service : public ControlSurface {
+public:
+    // Puts a checked configuration in force, all or nothing, and tells which keys count now and which wait for a restart.
+    virtual Result<ReloadReport> apply(const config::Config& next) = 0;
+
+    // Orderly end: hands back what it holds, saves its state, and leaves the kernel stage enforcing or detaches it, as configured.
+    virtual void stop() = 0;
+
+    // One line for `systemctl status`.
+    virtual std::string summary() = 0;
+
+    // From the file, by way of apply().
+    Result<ReloadReport> reload() final { return reload_from_file(); }
+
+    // Set by run_gabiond().
+    std::function<Result<ReloadReport>()> reload_from_file;
+};
+
+// Makes a service that protects already when it is returned.
+using MakeService = std::function<Result<std::unique_ptr<Service>>(const config::Config& config, EventLoop& loop, EventLog& events)>;
+
+// Parses the arguments and runs until SIGTERM or SIGINT. The exit status: 0 done, 1 failed, 2 wrong usage.
+int run_gabiond(int argc, const char* const* argv, const MakeService& make);
+
+}  // namespace gabion::daemon

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// The built command line, run as an operator runs it, against the real server with a fake appliance behind it.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "control/cli/table.h"
+#include "tests/unit/daemon/running_server.h"
+
+namespace gabion::cli {
+namespace {
+
+using daemon::RunningServer;
+using daemon::TemporaryDirectory;
+
+std::string read_file(const std::string& path) {
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+struct Done {
+    int status = -1;
+    std::string out;
+    std::string err;
+};
+
+class Cli : public ::testing::Test {
+protected:
+    static std::string program() {
+        if (const char* named = std::getenv("GABION_PROGRAM")) return named;
+        return std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "gabion";
+    }
+    void SetUp() override {
+        if (!std::filesystem::exists(program())) GTEST_SKIP() << program() << " is not built";
+    }
+    Done gabion(std::vector<std::string> arguments, const std::string& input = "/dev/null") {
+        const std::string out = files.file("out");
+        const std::string err = files.file("err");
+        arguments.insert(arguments.begin(), program());
+        std::vector<char*> argv;
+        for (auto& argument : arguments) argv.push_back(argument.data());
+        argv.push_back(nullptr);
+        std::string socket = "GABION_SOCKET=" + path;
+        char* environment[] = {socket.data(), nullptr};
+        posix_spawn_file_actions_t actions;
+        ::posix_spawn_file_actions_init(&actions);
+        ::posix_spawn_file_actions_addopen(&actions, 0, input.c_str(), O_RDONLY, 0);
+        ::posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        ::posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        pid_t child = -1;
+        EXPECT_EQ(::posix_spawn(&child, program().c_str(), &actions, nullptr, argv.data(), environment), 0);
+        ::posix_spawn_file_actions_destroy(&actions);
+        int status = 0;
+        EXPECT_EQ(::waitpid(child, &status, 0), child);
+        return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(out), read_file(err)};
+    }
+    std::string file_with(const std::string& text) {
+        std::ofstream(files.file("input")) << text;
+        return files.file("input");
+    }
+
+    TemporaryDirectory files;
+    RunningServer server;
+    std::string path = server.path();
+};
+
+TEST_F(Cli, WrongUsageIsOneLineAndStatusTwo) {
+    const std::vector<std::vector<std::string>> cases{
+        {}, {"nonsense"}, {"ban"}, {"ban", "add"}, {"ban", "nonsense"}, {"status", "too", "much"}, {"--nonsense"}, {"why"},
+        {"ban", "add", "192.0.2.256"}, {"ban", "add", "host.example"}, {"ban", "add", ""}, {"ban", "add", "192.0.2.1/8"},
+        {"ban", "add", "192.0.2.1", "--for", "soon"}, {"ban", "add", "192.0.2.1", "--for", "0s"}, {"ban", "add", "0.0.0.0/0"},
+        {"ban", "add", "::/0"}, {"ban", "del", "x"}, {"panic", "sometimes"}, {"allow", "add", "192.0.2.1", "--skip", "everything"},
+        {"allow", "add", "192.0.2.1", "--skip", "bans,,rates"}, {"why", "x"}, {"config"}, {"config", "check"}, {"ban", "load"},
+        {"ban", "add", "192.0.2.1", "--note", std::string(201, 'x')}};
+    for (const auto& arguments : cases) {
+        const auto done = gabion(arguments);
+        std::string shown;
+        for (const auto& argument : arguments) shown += argument + " ";
+        EXPECT_EQ(done.status, 2) << shown << done.out << done.err;
+        EXPECT_EQ(done.out, "") << shown;
+        EXPECT_TRUE(done.err.starts_with("gabion: ")) << shown << done.err;
+        EXPECT_EQ(std::count(done.err.begin(), done.err.end(), '\n'), 1) << shown << done.err;
+    }
+    EXPECT_TRUE(server.surface.bans_.empty());
+}
+
+TEST_F(Cli, HelpAndVersionAreNoErrors) {
+    EXPECT_EQ(gabion({"--help"}).status, 0);
+    EXPECT_EQ(gabion({"ban", "add", "--help"}).status, 0);
+    EXPECT_EQ(gabion({"--version"}).out, "gabion " GABION_VERSION "\n");
+}
+
+TEST_F(Cli, NoDaemonIsStatusOneAndSaysWhatToDo) {
+    path = files.file("none.sock");
+    const auto done = gabion({"status"});
+    EXPECT_EQ(done.status, 1);
+    EXPECT_NE(done.err.find("none.sock; start it"), std::string::npos) << done.err;
+    EXPECT_EQ(gabion({"--socket", std::string(300, 'x'), "status"}).status, 1);
+}
+
+TEST_F(Cli, TheSocketOptionGoesBeforeTheEnvironment) {
+    const std::string real = path;
+    path = files.file("none.sock");
+    EXPECT_EQ(gabion({"status", "--socket", real}).status, 0);
+    EXPECT_EQ(gabion({"--socket", real, "status"}).status, 0);
+}
+
+TEST_F(Cli, EveryCommandPrintsTextAndJson) {
+    server.surface.status_.version = "1.2.3";
+    server.surface.status_.interfaces = {{"eth0", "host", "native", true, "", {{0, 0, true, false, 0}}}};
+    const std::vector<std::vector<std::string>> cases{{"status"}, {"counters"}, {"counters", "--per-core"}, {"events"}, {"ban", "list"},
+                                                      {"allow", "list"}, {"panic"}, {"panic", "on"}, {"why", "192.0.2.1"}, {"reload"},
+                                                      {"config", "show"}, {"ban", "add", "192.0.2.1"},
+                                                      {"allow", "add", "192.0.2.1", "--skip", "bans"}, {"ban", "del", "192.0.2.1"}};
+    for (auto arguments : cases) {
+        auto with_json = arguments;
+        with_json.push_back("--json");
+        const auto json = gabion(with_json);
+        EXPECT_EQ(json.status, 0) << json.err;
+        EXPECT_TRUE(Json::accept(json.out)) << arguments[0] << ": " << json.out;
+        if (arguments.size() > 2 && arguments[1] == "del") gabion({"ban", "add", "192.0.2.1"});
+        const auto text = gabion(arguments);
+        EXPECT_EQ(text.status, 0) << text.err;
+        EXPECT_FALSE(text.out.empty()) << arguments[0];
+        EXPECT_FALSE(Json::accept(text.out)) << arguments[0] << ": " << text.out;
+    }
+}
+
+TEST_F(Cli, BansComeAndGo) {
+    EXPECT_EQ(gabion({"ban", "add", "192.0.2.1", "--for", "1m", "--note", "ticket 7"}).out,
+              "192.0.2.1 is banned until 2031-06-23T16:54:20.250Z\n");
+    const auto list = gabion({"ban", "list"}).out;
+    EXPECT_NE(list.find("192.0.2.1  operator  operator"), std::string::npos) << list;
+    EXPECT_NE(list.find("ticket 7"), std::string::npos);
+    const auto json = Json::parse(gabion({"ban", "list", "--json"}).out);
+    ASSERT_EQ(json.size(), 1u);
+    EXPECT_EQ(json[0].at("target"), "192.0.2.1");
+    EXPECT_EQ(gabion({"ban", "del", "192.0.2.1"}).status, 0);
+    const auto again = gabion({"ban", "del", "192.0.2.1"});
+    EXPECT_EQ(again.status, 1);
+    EXPECT_EQ(again.err, "gabion: 192.0.2.1 was not banned\n");
+    EXPECT_EQ(gabion({"ban", "add", "0.0.0.0/0", "--force"}).status, 0);
+}
+
+TEST_F(Cli, LongListingsAreOneArray) {
+    std::string text;
+    for (int i = 0; i < 2500; ++i) text += "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250) + "\n";
+    const auto loaded = gabion({"ban", "load", file_with(text)});
+    EXPECT_EQ(loaded.status, 0) << loaded.err;
+    EXPECT_EQ(loaded.out, "2,500 addresses are banned, 2,500 of them were not before\n");
+    EXPECT_EQ(Json::parse(gabion({"ban", "list", "--json"}).out).size(), 2500u);
+    const auto list = gabion({"ban", "list"}).out;
+    EXPECT_EQ(std::count(list.begin(), list.end(), '\n'), 2501);
+}
+
+TEST_F(Cli, BanLoadReadsStandardInputAndNamesABadLine) {
+    EXPECT_EQ(gabion({"ban", "load", "-"}, file_with("192.0.2.1\n")).status, 0);
+    const auto bad = gabion({"ban", "load", file_with("192.0.2.1\n192.0.2.2\nnobody\n")});
+    EXPECT_EQ(bad.status, 1);
+    EXPECT_NE(bad.err.find("3"), std::string::npos) << bad.err;
+    EXPECT_NE(bad.err.find("nobody"), std::string::npos) << bad.err;
+    EXPECT_NE(bad.err.find("nothing was loaded"), std::string::npos) << bad.err;
+    EXPECT_EQ(server.surface.bans_.size(), 1u);
+    const auto none = gabion({"ban", "load", "/nowhere/list"});
+    EXPECT_EQ(none.status, 1);
+    EXPECT_NE(none.err.find("/nowhere/list"), std::string::npos);
+    EXPECT_EQ(gabion({"ban", "load", "/tmp"}).status, 1);
+}
+
+TEST_F(Cli, ConfigCheckNeedsNoDaemon) {
+    path = files.file("none.sock");
+    EXPECT_EQ(gabion({"config", "check", file_with("[[interface]]\nname = \"eth0\"\n")}).status, 0);
+    const auto bad = gabion({"config", "check", file_with("nonsense = 1\n[[interface]]\nname = \"eth0\"\n")});
+    EXPECT_EQ(bad.status, 1);
+    EXPECT_NE(bad.err.find(":1:1: nonsense"), std::string::npos) << bad.err;
+    EXPECT_EQ(gabion({"config", "check", "/nowhere"}).status, 1);
+}
+
+TEST_F(Cli, AReloadThatIsRefusedIsStatusOne) {
+    server.surface.reload_ = Error{"gabion.toml:1:1: nonsense: unknown key", EBADMSG};
+    const auto done = gabion({"reload"});
+    EXPECT_EQ(done.status, 1);
+    EXPECT_NE(done.err.find("nonsense"), std::string::npos);
+}
+
+TEST_F(Cli, NothingFromTheSocketReachesTheTerminalRaw) {
+    server.surface.status_.interfaces = {{"eth0", "host", "native", true, "\x1b]0;owned\x07 \xc2\x9b" "31m", {}}};
+    const auto out = gabion({"status"}).out;
+    EXPECT_EQ(out.find('\x1b'), std::string::npos);
+    EXPECT_EQ(out.find("\xc2\x9b"), std::string::npos);
+    EXPECT_NE(out.find("?]0;owned?"), std::string::npos) << out;
+}
+
+TEST_F(Cli, AFullDiskIsAnError) {
+    if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
+    const std::string command = "GABION_SOCKET=" + path + " " + program() + " status >/dev/full 2>/dev/null";
+    EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 1);
+}
+
+TEST(Table, AlignsColumnsByCharacters) {
+    Table table({{"NAME"}, {"HITS", Align::right}, {"NOTE"}});
+    table.add({"a", "1", ""});
+    table.add({"grüße", "1,000", "x"});
+    std::ostringstream out;
+    table.print(out);
+    EXPECT_EQ(out.str(), "NAME    HITS  NOTE\na          1\ngrüße  1,000  x\n");
+}
+
+TEST(Text, FiguresHaveUnits) {
+    EXPECT_EQ(grouped(0), "0");
+    EXPECT_EQ(grouped(999), "999");
+    EXPECT_EQ(grouped(1000), "1,000");
+    EXPECT_EQ(grouped(18446744073709551615u), "18,446,744,073,709,551,615");
+    EXPECT_EQ(grouped_signed(-1234), "-1,234");
+    EXPECT_EQ(bytes_text(1023), "1023 B");
+    EXPECT_EQ(bytes_text(1536), "1.5 KiB");
+    EXPECT_EQ(span_text(0), "0 s");
+    EXPECT_EQ(span_text(65), "1 min 5 s");
+    EXPECT_EQ(span_text(3600), "1 h");
+    EXPECT_EQ(span_text(273'600), "3 d 4 h");
+    EXPECT_EQ(share_text(1, 0), "-");
+    EXPECT_EQ(share_text(799, 1000), "79.9 %");
+    EXPECT_EQ(printable("a\nb\xff\xed\xa0\x80" "c"), "a?b????c");
+    EXPECT_EQ(printable("grüße €"), "grüße €");
+}
+
+}  // namespace
+}  // namespace gabion::cli

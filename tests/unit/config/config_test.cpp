@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/config/config.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace gabion::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::string interface = "\n[[interface]]\nname = \"eth0\"\n";
+
+ConfigReading parse(const std::string& text) { return parse_config(text, "gabion.toml"); }
+
+TEST(Config, DefaultsAreTheContracts) {
+    const auto reading = parse(interface);
+    ASSERT_TRUE(reading.config) << reading.problem_text();
+    const Config& config = *reading.config;
+    EXPECT_FALSE(config.dry_run);
+    ASSERT_EQ(config.interfaces.size(), 1u);
+    EXPECT_EQ(config.interfaces[0].name, "eth0");
+    EXPECT_EQ(config.interfaces[0].mode, "host");
+    EXPECT_EQ(config.interfaces[0].attach, "auto");
+    EXPECT_EQ(config.control.socket, "/run/gabion/control.sock");
+    EXPECT_EQ(config.state.directory, "/var/lib/gabion");
+    EXPECT_EQ(config.state.pin, "/sys/fs/bpf/gabion");
+    EXPECT_TRUE(config.workers.cpus.empty());
+    EXPECT_EQ(config.sampling.one_in, 256u);
+    EXPECT_EQ(config.sampling.budget_pps, 2000u);
+    EXPECT_EQ(config.panic.mode, "auto");
+    EXPECT_EQ(config.panic.rate_pps, 0u);
+    EXPECT_EQ(config.panic.drop_ratio, 0.8);
+    EXPECT_EQ(config.bans.duration, 1h);
+    EXPECT_EQ(config.bans.capacity, 1048576u);
+    EXPECT_TRUE(config.allow.targets.empty());
+    EXPECT_EQ(config.on_stop, "keep");
+}
+
+TEST(Config, WhatIsSetIsTaken) {
+    const auto reading = parse(R"(dry_run = true
+[panic]
+mode = "on"
+drop_ratio = 1
+[workers]
+cpus = [3, 1]
+[bans]
+duration = "1h30m"
+[allow]
+targets = ["192.0.2.1", "2001:db8::/32"]
+[detectors]
+ttl.enabled = false
+source_floor_pps = 12.5
+[[interface]]
+name = "eth0"
+mode = "inline"
+peer = "eth1"
+[[interface]]
+name = "eth2"
+attach = "generic"
+)");
+    ASSERT_TRUE(reading.config) << reading.problem_text();
+    EXPECT_TRUE(reading.config->dry_run);
+    EXPECT_EQ(reading.config->panic.mode, "on");
+    EXPECT_EQ(reading.config->panic.drop_ratio, 1.0);
+    EXPECT_EQ(reading.config->workers.cpus, (std::vector<unsigned>{3, 1}));
+    EXPECT_EQ(reading.config->bans.duration, 90min);
+    ASSERT_EQ(reading.config->allow.targets.size(), 2u);
+    EXPECT_EQ(reading.config->allow.targets[1].text(), "2001:db8::/32");
+    EXPECT_FALSE(reading.config->detectors.ttl.enabled);
+    EXPECT_TRUE(reading.config->detectors.rate.enabled);
+    EXPECT_EQ(reading.config->detectors.source_floor_pps, 12.5);
+    ASSERT_EQ(reading.config->interfaces.size(), 2u);
+    EXPECT_EQ(reading.config->interfaces[0].peer, "eth1");
+}
+
+struct BadCase {
+    const char* description;
+    std::string text;
+    const char* place;  // "gabion.toml:LINE:COLUMN: KEY"
+    const char* says;
+};
+
+const BadCase bad_cases[] = {
+    {"unknown key", "nonsense = 1" + interface, "gabion.toml:1:1: nonsense", "unknown key"},
+    {"a slip of the pen", "[panic]\nrate_psp = 1" + interface, "gabion.toml:2:1: panic.rate_psp", "did you mean rate_pps?"},
+    {"unknown section", "[panics]\nmode = \"on\"" + interface, "gabion.toml:1:2: panics", "did you mean panic?"},
+    {"unknown key, quoted and strange", "\"a\\u001bb\" = 1" + interface, "gabion.toml:1:1: a?b", "unknown key"},
+    {"unknown key of an interface", interface + "colour = 1", "gabion.toml:4:1: interface.colour", "attach, mode, name, peer"},
+    {"text for a flag", "dry_run = \"yes\"" + interface, "gabion.toml:1:11: dry_run", "true or false; found the text \"yes\""},
+    {"number for a flag", "dry_run = 1" + interface, "gabion.toml:1:11: dry_run", "found 1"},
+    {"text for a number", "[sampling]\none_in = \"many\"" + interface, "gabion.toml:2:10: sampling.one_in", "from 0 to 1048576"},
+    {"fraction for a whole number", "[sampling]\none_in = 1.5" + interface, "sampling.one_in", "whole number"},
+    {"date for a number", "[sampling]\none_in = 2031-01-01" + interface, "sampling.one_in", "found a date or time"},
+    {"negative", "[panic]\nrate_pps = -1" + interface, "gabion.toml:2:12: panic.rate_pps", "found -1"},
+    {"too large", "[panic]\nrate_pps = 9223372036854775807" + interface, "panic.rate_pps", "to 100000000"},
+    {"ratio above one", "[panic]\ndrop_ratio = 1.5" + interface, "gabion.toml:2:14: panic.drop_ratio", "from 0 to 1"},
+    {"ratio not a number", "[panic]\ndrop_ratio = nan" + interface, "panic.drop_ratio", "from 0 to 1"},
+    {"ratio infinite", "[panic]\ndrop_ratio = inf" + interface, "panic.drop_ratio", "from 0 to 1"},
+    {"none of the choices", "[panic]\nmode = \"sometimes\"" + interface, "gabion.toml:2:8: panic.mode", R"("auto", "on" or "off")"},
+    {"not a duration", "[bans]\nduration = \"soon\"" + interface, "gabion.toml:2:12: bans.duration", "1h30m"},
+    {"a number for a duration", "[bans]\nduration = 3600" + interface, "bans.duration", "found 3600"},
+    {"too short", "[bans]\nduration = \"1ms\"" + interface, "bans.duration", "at least 1s"},
+    {"bad address", "[allow]\ntargets = [\"192.0.2.1\",\n\"192.0.2.256\"]" + interface, "allow.targets", "line 3: '192.0.2.256'"},
+    {"address list is a text", "[allow]\ntargets = \"192.0.2.1\"" + interface, "gabion.toml:2:11: allow.targets", "a list"},
+    {"CPU twice", "[workers]\ncpus = [1, 1]" + interface, "gabion.toml:2:8: workers.cpus", "CPU 1 twice"},
+    {"CPU as text", "[workers]\ncpus = [\"one\"]" + interface, "workers.cpus", "CPU numbers"},
+    {"relative path", "[state]\npin = \"bpf\"" + interface, "gabion.toml:2:7: state.pin", "absolute path"},
+    {"path too long for a socket", "[control]\nsocket = \"/" + std::string(107, 'x') + "\"" + interface, "control.socket", "107"},
+    {"section is a value", "panic = 3" + interface, "gabion.toml:1:9: panic", "must be a table"},
+    {"section is a list of tables", "[[panic]]\nmode = \"on\"" + interface, "panic", "must be a table"},
+    {"no interface", "dry_run = true\n", "gabion.toml", "names no interface"},
+    {"interface is one table", "[interface]\nname = \"eth0\"\n", "gabion.toml:1:1: interface", "[[interface]]"},
+    {"interface is an empty list", "interface = []\n", "interface", "[[interface]]"},
+    {"interface without a name", "[[interface]]\nmode = \"host\"\n", "interface.name", "is missing"},
+    {"interface's name too long", "[[interface]]\nname = \"abcdefghijklmnop\"\n", "gabion.toml:2:8: interface.name", "1 to 15 bytes"},
+    {"interface's name is a path", "[[interface]]\nname = \"../etc\"\n", "interface.name", "1 to 15 bytes"},
+    {"interface twice", interface + interface, "gabion.toml:6:8: interface.name", "named twice"},
+    {"peer is another one's port", interface + "[[interface]]\nname = \"eth1\"\nmode = \"inline\"\npeer = \"eth0\"\n", "interface.peer", "named twice"},
+    {"inline without a peer", interface + "mode = \"inline\"\n", "gabion.toml:4:8: interface.peer", "is missing"},
+    {"peer without inline", interface + "peer = \"eth1\"\n", "gabion.toml:4:8: interface.peer", "inline"},
+    {"not TOML", "dry_run = = true" + interface, "gabion.toml:1:", "not TOML"},
+    {"a key twice", "dry_run = true\ndry_run = false" + interface, "gabion.toml:2:", "dry_run"},
+    {"text without an end", "[panic]\nmode = \"on", "gabion.toml:2:", "not TOML"},
+    {"binary", std::string("\x7f" "ELF\0\1\2", 7), "gabion.toml", "binary"},
+    {"not UTF-8", "dry_run = \"\xff\xfe\"", "gabion.toml:1:", "not TOML"},
+    {"nested without end", "a = " + std::string(5000, '['), "gabion.toml:1:", "not TOML"},
+    {"too long", std::string(config_bytes_max + 1, '#'), "gabion.toml", "1 MiB"},
+};
+
+TEST(Config, EveryMistakeIsNamedWithItsPlace) {
+    for (const BadCase& one : bad_cases) {
+        const auto reading = parse(one.text);
+        EXPECT_FALSE(reading.config) << one.description;
+        ASSERT_FALSE(reading.problems.empty()) << one.description;
+        const std::string text = reading.problem_text();
+        EXPECT_NE(text.find(one.place), std::string::npos) << one.description << ": " << text;
+        EXPECT_NE(text.find(one.says), std::string::npos) << one.description << ": " << text;
+        for (const char c : text) EXPECT_FALSE(static_cast<unsigned char>(c) < 0x20 && c != '\n') << one.description;
+    }
+}
+
+TEST(Config, AllMistakesAreReportedAtOnceInTheOrderOfTheFile) {
+    const auto reading = parse("dry_run = 1\n[panic]\nmode = 2\nrate_pps = -3\n[allow]\ncolour = 4\n" + interface);
+    ASSERT_EQ(reading.problems.size(), 4u) << reading.problem_text();
+    for (int i = 0; i < 4; ++i) {
+        const std::string wanted[] = {":1:", ":3:", ":4:", ":6:"};
+        EXPECT_NE(reading.problems[i].find(wanted[i]), std::string::npos) << reading.problem_text();
+    }
+}
+
+TEST(Config, TheCommandLinesInterfaceStandsAlone) {
+    const auto plain = parse_config("", "gabion.toml", "eth7");
+    ASSERT_TRUE(plain.config) << plain.problem_text();
+    ASSERT_EQ(plain.config->interfaces.size(), 1u);
+    EXPECT_EQ(plain.config->interfaces[0].name, "eth7");
+    const auto chosen = parse_config(interface + "[[interface]]\nname = \"eth7\"\nattach = \"generic\"\n", "gabion.toml", "eth7");
+    ASSERT_TRUE(chosen.config);
+    ASSERT_EQ(chosen.config->interfaces.size(), 1u);
+    EXPECT_EQ(chosen.config->interfaces[0].attach, "generic");
+    EXPECT_FALSE(parse_config("", "gabion.toml", "no/such").config);
+}
+
+TEST(Config, IsWrittenAsItIsRead) {
+    auto config = *parse(interface).config;
+    config.panic.drop_ratio = 1.0 / 3;
+    config.detectors.unlearned_source_pps = 1e7;
+    config.bans.duration = 90'061'001ms;
+    config.allow.targets = {*Prefix::parse("192.0.2.0/24"), *Prefix::parse("::1")};
+    config.workers.cpus = {5, 0};
+    config.control.group = "quo\"te\\d";
+    config.interfaces.push_back({"eth1", "inline", "eth2", "native"});
+    const auto again = parse(config_text(config));
+    ASSERT_TRUE(again.config) << again.problem_text();
+    EXPECT_EQ(config_text(*again.config), config_text(config));
+    EXPECT_EQ(again.config->panic.drop_ratio, config.panic.drop_ratio);
+    EXPECT_EQ(again.config->control.group, config.control.group);
+    const auto same = difference(config, *again.config);
+    EXPECT_TRUE(same.live.empty() && same.restart.empty());
+    for (const std::string& key : config_keys())
+        EXPECT_NE(config_text(config).find(key.substr(key.rfind('.') + 1) + " = "), std::string::npos) << key;
+}
+
+TEST(Config, DifferencesAreLiveOrWaitForARestart) {
+    const auto before = *parse(interface).config;
+    auto after = before;
+    after.panic.mode = "on";
+    after.allow.targets.push_back(*Prefix::parse("192.0.2.1"));
+    after.bans.capacity = 2048;
+    after.interfaces[0].attach = "generic";
+    const auto changes = difference(before, after);
+    EXPECT_EQ(changes.live, (std::vector<std::string>{"panic.mode", "allow.targets"}));
+    EXPECT_EQ(changes.restart, (std::vector<std::string>{"bans.capacity", "interface"}));
+}
+
+class ConfigFile : public ::testing::Test {
+protected:
+    ConfigFile() {
+        char name[] = "/tmp/gabion-test-XXXXXX";
+        directory = ::mkdtemp(name);
+    }
+    ~ConfigFile() override { std::filesystem::remove_all(directory); }
+    std::string write(const std::string& text) {
+        std::ofstream(directory + "/gabion.toml") << text;
+        return directory + "/gabion.toml";
+    }
+    void expect_refused(const std::string& path, const char* says) {
+        const auto begin = std::chrono::steady_clock::now();
+        const auto reading = read_config(path);
+        EXPECT_FALSE(reading.config);
+        EXPECT_NE(reading.problem_text().find(path), std::string::npos) << reading.problem_text();
+        EXPECT_NE(reading.problem_text().find(says), std::string::npos) << reading.problem_text();
+        EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+    }
+    std::string directory;
+};
+
+TEST_F(ConfigFile, IsRead) {
+    const auto path = write(interface);
+    EXPECT_TRUE(read_config(path).config);
+}
+
+TEST_F(ConfigFile, MissingOrNoFileAtAll) {
+    expect_refused(directory + "/none.toml", "No such file");
+    expect_refused(directory, "not a regular file");
+    ASSERT_EQ(::mkfifo((directory + "/fifo").c_str(), 0600), 0);
+    expect_refused(directory + "/fifo", "not a regular file");
+    expect_refused("/dev/zero", "not a regular file");
+}
+
+TEST_F(ConfigFile, OfAHundredMegabytes) {
+    const auto path = write("");
+    std::filesystem::resize_file(path, 100 << 20);
+    expect_refused(path, "1 MiB");
+}
+
+TEST_F(ConfigFile, WhoseSizeIsNotWhatItSays) { expect_refused("/proc/kallsyms", ""); }
+
+// The file that is installed. The build directory stands in the source tree, unless the environment says where that is.
+std::string example() {
+    const char* named = std::getenv("GABION_SOURCE_ROOT");
+    const auto root = named != nullptr ? std::filesystem::path(named)
+                                       : std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../..";
+    std::ifstream file(root / "config/gabion.toml");
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+TEST(ConfigExample, EqualsTheDefaultsAndExplainsEveryKey) {
+    const std::string text = example();
+    ASSERT_FALSE(text.empty());
+    const auto reading = parse(text);
+    ASSERT_TRUE(reading.config) << reading.problem_text();
+    EXPECT_EQ(config_text(*reading.config), config_text(*parse(interface).config));
+    // Every key stands in its section, at the beginning of a line.
+    for (const std::string& key : config_keys()) {
+        const auto dot = key.rfind('.');
+        const std::string section = dot == std::string::npos ? "" : key.substr(0, dot);
+        const std::string name = key.substr(dot == std::string::npos ? 0 : dot + 1);
+        if (key == "interface.peer") {
+            EXPECT_NE(text.find("peer = \"eth1\""), std::string::npos);
+            continue;
+        }
+        const std::string heading = section == "interface" ? "\n[[interface]]\n" : "\n[" + section + "]\n";
+        const auto begin = section.empty() ? 0 : text.find(heading);
+        ASSERT_NE(begin, std::string::npos) << section;
+        const auto end = text.find("\n[", begin + heading.size() - 1);
+        EXPECT_NE(text.substr(begin, end - begin).find("\n" + name + " = "), std::string::npos) << key;
+    }
+}
+
+}  // namespace
+}  // namespace gabion::config
