@@ -142,7 +142,9 @@ void keep_only(Config& config, const std::string& name) {
 Config read_table(const toml::table& table, const std::string& interface, Problems& problems) {
     Reader reader(problems);
     reader.section(table, "");
-    if (!interface.empty())
+    if (!interface.empty() && !valid_interface_name(interface))
+        problems.add("--interface: " + toml_string(interface) + " is not the name of a network interface, 1 to 15 bytes");
+    else if (!interface.empty())
         keep_only(reader.config, interface);
     else if (!table.contains("interface"))
         problems.add("names no interface; [[interface]] with a name is needed, or --interface NAME");
