@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-int main() {
-    return 1;
-}
+#include "control/daemon/appliance.h"
+#include "control/daemon/run.h"
+
+int main(int argc, char** argv) { return gabion::daemon::run_gabiond(argc, argv, gabion::daemon::Appliance::make); }

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/daemon/appliance.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "control/daemon/load_in_progress.h"
+#include "control/daemon/protection.h"
+#include "control/daemon/settings.h"
+#include "dataplane/core/clock.h"
+#include "dataplane/counter/totals.h"
+
+namespace gabion::daemon {
+namespace {
+
+std::string kernel_release() {
+    utsname name{};
+    return ::uname(&name) == 0 ? name.release : "unknown";
+}
+
+std::uint64_t resident_bytes() {
+    std::ifstream statm("/proc/self/statm");
+    std::uint64_t pages = 0;
+    std::uint64_t resident = 0;
+    std::uint64_t file_backed = 0;
+    statm >> pages >> resident >> file_backed;  // pages of mapped tables count as file-backed
+    return (resident - std::min(resident, file_backed)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+const char* attach_name(const ProtectedInterface& interface) {
+    if (!interface.present()) return "none";
+    return interface.attach() == map::AttachMode::generic ? "generic" : "native";
+}
+
+InterfaceStatus interface_status(ProtectedInterface& interface) {
+    InterfaceStatus status;
+    status.name = interface.settings().name;
+    status.attach = attach_name(interface);
+    status.present = interface.present();
+    status.note = interface.note();
+    for (const auto& worker : interface.workers())
+        status.workers.push_back({.queue = worker.queue, .cpu = worker.cpu, .alive = worker.alive, .late = worker.late, .in_flight = worker.in_flight});
+    return status;
+}
+
+void put(Traffic& packets, Traffic& bytes, const counter::Totals& totals) {
+    const auto both = [&](std::uint64_t Traffic::*member, const gabion_count& count) {
+        packets.*member = count.packets;
+        bytes.*member = count.bytes;
+    };
+    both(&Traffic::received, totals.received);
+    both(&Traffic::passed, totals.passed);
+    both(&Traffic::forwarded, totals.forwarded);
+    both(&Traffic::answered, totals.answered);
+    both(&Traffic::handed_over, totals.handed_over);
+    both(&Traffic::dropped, totals.dropped);
+}
+
+NamedCounts by_action(const counter::Totals& totals, gabion_action action) {
+    NamedCounts counts;
+    for (std::size_t i = 0; i < counter::reasons().size(); ++i) {
+        const counter::ReasonInfo& reason = counter::reasons()[i];
+        if (reason.action == action) counts.emplace_back(reason.name, totals.reason[i].packets);
+    }
+    return counts;
+}
+
+NamedCounts would_drop(const counter::Totals& totals) {
+    NamedCounts counts;
+    for (std::size_t i = 0; i < counter::reasons().size(); ++i) {
+        if (totals.would_drop[i].packets != 0) counts.emplace_back(counter::reasons()[i].name, totals.would_drop[i].packets);
+    }
+    return counts;
+}
+
+// What one interface, or all together, counted.
+struct Reading {
+    counter::Totals totals;
+    gabion_worker_counters workers{};
+    std::uint64_t in_flight = 0;
+    xsk::Statistics sockets;
+};
+
+Counters counters_of(const Reading& reading) {
+    Counters counters;
+    put(counters.packets, counters.bytes, reading.totals);
+    counters.drops = by_action(reading.totals, GABION_ACTION_DROP);
+    counters.passes = by_action(reading.totals, GABION_ACTION_PASS);
+    counters.would_drop = would_drop(reading.totals);
+    counters.workers = {.received = reading.workers.received,
+                        .handed_back = reading.totals.handed_back.packets,
+                        .dropped = reading.workers.dropped,
+                        .in_flight = reading.in_flight,
+                        .tx_failed = reading.workers.tx_failed,
+                        .lost = reading.workers.lost,
+                        .late = reading.workers.late,
+                        .drops = {}};
+    const counter::Identity identity = counter::identity(reading.totals, reading.workers, reading.in_flight);
+    counters.identity_holds = identity.holds();
+    counters.identity_off_by = identity.stage_off_by != 0 ? identity.stage_off_by : identity.handover_off_by;
+    counters.nic = {{"xsk_rx_dropped", reading.sockets.rx_dropped},
+                    {"xsk_rx_ring_full", reading.sockets.rx_ring_full},
+                    {"xsk_fill_ring_empty", reading.sockets.fill_ring_empty},
+                    {"xsk_tx_invalid", reading.sockets.tx_invalid},
+                    {"private_pair_foreign", reading.totals.foreign.packets}};
+    return counters;
+}
+
+// Switches an operator sees as one: whether it works now, and why not.
+void put_features(Status& status, const config::Config& config, const std::vector<std::unique_ptr<ProtectedInterface>>& interfaces) {
+    const auto feature = [&](const char* name, bool on, const std::string& why_not) {
+        status.features.emplace_back(name, on);
+        if (!on && !why_not.empty()) status.feature_notes.emplace_back(name, why_not);
+    };
+    bool native = !interfaces.empty();
+    bool hand_over = !interfaces.empty();
+    std::string note;
+    for (const auto& interface : interfaces) {
+        native = native && interface->present() && interface->attach() == map::AttachMode::native;
+        hand_over = hand_over && interface->handing_over();
+        if (!interface->note().empty()) note = interface->settings().name + ": " + interface->note();
+    }
+    feature("native_xdp", native, note.empty() ? "an interface is attached in generic mode or away" : note);
+    feature("handover", hand_over, note.empty() ? "an interface has no workers" : note);
+    feature("breaker", config.panic.mode != "off", "switched off in the configuration");
+    feature("sampling", config.sampling.one_in != 0, "sampling.one_in is 0");
+    feature("detector_rate", config.detectors.rate.enabled, "switched off in the configuration");
+    feature("detector_entropy", config.detectors.entropy.enabled, "switched off in the configuration");
+    feature("detector_ttl", config.detectors.ttl.enabled, "switched off in the configuration");
+    feature("detector_size", config.detectors.size.enabled, "switched off in the configuration");
+    feature("syn_cookies", false, "not built yet");
+    feature("inline_mode", false, "not built yet");
+}
+
+void add(xsk::Statistics& to, const xsk::Statistics& from) {
+    to.rx_dropped += from.rx_dropped;
+    to.rx_ring_full += from.rx_ring_full;
+    to.fill_ring_empty += from.fill_ring_empty;
+    to.tx_invalid += from.tx_invalid;
+}
+
+void add(gabion_worker_counters& to, const gabion_worker_counters& from) {
+    const gabion_worker_counters both[] = {to, from};
+    to = counter::sum(both);
+}
+
+CpuCounters cpu_counters(unsigned cpu, const counter::Totals& totals) {
+    CpuCounters counters;
+    counters.cpu = cpu;
+    put(counters.packets, counters.bytes, totals);
+    counters.drops = by_action(totals, GABION_ACTION_DROP);
+    return counters;
+}
+
+std::vector<CpuCounters> per_cpu(std::span<const gabion_cpu> cpus) {
+    std::vector<CpuCounters> result;
+    for (unsigned i = 0; i < cpus.size(); ++i) result.push_back(cpu_counters(i, counter::of_cpu(cpus[i])));
+    return result;
+}
+
+}  // namespace
+
+Appliance::Appliance(std::unique_ptr<Protection> protection) : protection_(std::move(protection)) {}
+
+Appliance::~Appliance() = default;
+
+Result<std::unique_ptr<Service>> Appliance::make(const config::Config& config, EventLoop& loop, EventLog& events) {
+    auto protection = std::make_unique<Protection>(config, loop, events);
+    if (auto opened = protection->open(); !opened) return opened.error();
+    return std::unique_ptr<Service>(new Appliance(std::move(protection)));
+}
+
+Result<ReloadReport> Appliance::apply(const config::Config& next) {
+    config::ConfigDifference changes = config::difference(protection_->config(), next);
+    if (auto applied = protection_->apply(next); !applied) return applied.error();
+    return ReloadReport{std::move(changes.live), std::move(changes.restart)};
+}
+
+void Appliance::stop() { protection_->close(); }
+
+std::string Appliance::summary() {
+    std::string names;
+    for (const auto& interface : protection_->interfaces()) names += (names.empty() ? "" : ", ") + interface->settings().name;
+    return names + (protection_->config().dry_run ? " (dry run: nothing is dropped)" : "");
+}
+
+Result<PanicState> Appliance::panic() {
+    const PanicKeeper& keeper = protection_->panic();
+    PanicState state;
+    state.mode = panic_mode_name(keeper.settings().mode);
+    state.tripped = keeper.settings().mode == GABION_PANIC_ON || keeper.tripped();
+    state.learned = keeper.settings().rate_pps == 0 && keeper.learned_peak_pps() > 0;
+    state.rate_pps = keeper.rate_pps();
+    state.drop_ratio = keeper.settings().drop_ratio;
+    for (const auto& interface : protection_->interfaces()) {
+        const counter::Totals totals = counter::sum(interface->cpus());
+        state.trips += totals.breaker_trips;
+        state.met += totals.breaker_met;
+        state.dropped += totals.reason[GABION_REASON_BREAKER].packets;
+    }
+    return state;
+}
+
+Result<PanicState> Appliance::set_panic(const std::string& mode) {
+    PanicSettings settings = protection_->panic().settings();
+    settings.mode = panic_mode(mode);
+    protection_->panic().configure(settings);
+    protection_->panic().apply(protection_->tables().control().panic);
+    protection_->events().raise(Severity::notice, "panic", "the breaker is " + mode);
+    return panic();
+}
+
+Result<Status> Appliance::status() {
+    Status status;
+    status.version = GABION_VERSION;
+    status.kernel = kernel_release();
+    status.uptime = std::chrono::seconds((boot_now_ns() - protection_->started_ns()) / 1'000'000'000);
+    status.dry_run = protection_->config().dry_run;
+    for (const auto& interface : protection_->interfaces()) status.interfaces.push_back(interface_status(*interface));
+    status.panic = *panic();
+    const ban::BanBook& book = protection_->tables().book();
+    status.bans = book.size(GABION_SET_OPERATOR) + book.size(GABION_SET_DETECTOR);
+    status.quarantined = book.size(GABION_SET_QUARANTINE);
+    status.allowed = book.size(GABION_SET_ALLOW);
+    put_features(status, protection_->config(), protection_->interfaces());
+    protection_->analyst().with([&](const detect::Analyst& analyst) {
+        status.learning = !analyst.learned();
+        status.attacks = analyst.under_attack() ? 1 : 0;
+    });
+    status.resident_bytes = resident_bytes();
+    status.table_bytes = protection_->tables().shared().bytes();
+    for (const auto& interface : protection_->interfaces()) status.table_bytes += interface->table_bytes();
+    return status;
+}
+
+Result<CountersReport> Appliance::counters(bool per_core) {
+    CountersReport report;
+    Reading all;
+    std::vector<counter::Totals> cores;
+    for (const auto& interface : protection_->interfaces()) {
+        const auto cpus = interface->cpus();
+        const Reading one{counter::sum(cpus), interface->worker_totals(), interface->in_flight(), interface->socket_statistics()};
+        all.totals += one.totals;
+        add(all.workers, one.workers);
+        all.in_flight += one.in_flight;
+        add(all.sockets, one.sockets);
+        report.interfaces.push_back({interface->settings().name, counters_of(one), per_core ? per_cpu(cpus) : std::vector<CpuCounters>{}});
+        cores.resize(std::max(cores.size(), cpus.size()));
+        for (std::size_t i = 0; i < cpus.size(); ++i) cores[i] += counter::of_cpu(cpus[i]);
+    }
+    report.total = counters_of(all);
+    for (unsigned i = 0; per_core && i < cores.size(); ++i) report.cpus.push_back(cpu_counters(i, cores[i]));
+    return report;
+}
+
+Result<std::string> Appliance::configuration() { return config_text(protection_->config()); }
+
+}  // namespace gabion::daemon

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/daemon/keeper.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
+#include "control/daemon/analyst_thread.h"
+#include "control/daemon/panic_keeper.h"
+#include "control/daemon/tables.h"
+#include "dataplane/ban/state_file.h"
+#include "dataplane/core/atomic_file.h"
+
+namespace gabion::daemon {
+namespace {
+
+constexpr const char* bans_file = "bans";
+constexpr const char* baseline_file = "baseline";
+constexpr const char* breaker_file = "breaker";
+constexpr const char* offloads_file = "offloads";
+constexpr std::size_t learned_bytes_max = 64 << 20;
+constexpr std::size_t small_bytes_max = 64 << 10;
+
+std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+std::string text_of(const std::string& path) {
+    const auto read = read_whole(path, small_bytes_max);
+    if (!read || !*read) return {};
+    return {reinterpret_cast<const char*>((*read)->data()), (*read)->size()};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Keeper>> Keeper::open(const std::string& directory) {
+    std::error_code code;
+    const bool made = std::filesystem::create_directories(directory, code);
+    if (code) return error_from_errno(code.value(), "making the state directory " + directory, "name another one under [state] directory");
+    if (made) std::filesystem::permissions(directory, std::filesystem::perms::owner_all, code);
+    std::unique_ptr<Keeper> keeper(new Keeper(directory));
+    keeper->read_offloads();
+    return keeper;
+}
+
+Keeper::~Keeper() {
+    if (writing_.valid()) writing_.wait();
+}
+
+std::vector<std::string> Keeper::restore(Tables& tables, AnalystThread& analyst, PanicKeeper& panic) {
+    std::vector<std::string> problems;
+    const auto restored = ban::restore_state(tables.book(), path(bans_file), tables.are_new(), ban::Moment::now());
+    if (!restored)
+        problems.push_back(restored.error().text + "; what the kernel's tables hold stays in force");
+    else if (restored->no_room > 0)
+        problems.push_back(std::to_string(restored->no_room) + " saved bans found no room; raise the capacities under [bans]");
+
+    const auto baseline = read_whole(path(baseline_file), learned_bytes_max);
+    if (!baseline) problems.push_back(baseline.error().text);
+    if (baseline && *baseline) {
+        const auto taken = analyst.with([&](detect::Analyst& judge) { return judge.restore_baseline(**baseline, monotonic_now_ns()); });
+        if (!taken) problems.push_back(path(baseline_file) + ": " + taken.error().text + "; the detectors learn anew");
+    }
+    if (const std::string text = text_of(path(breaker_file)); !text.empty()) panic.restore(std::strtod(text.c_str(), nullptr));
+    return problems;
+}
+
+std::vector<std::string> Keeper::save_bans_when_changed(Tables& tables) {
+    using namespace std::chrono_literals;
+    std::vector<std::string> problems;
+    if (writing_.valid()) {
+        if (writing_.wait_for(0s) != std::future_status::ready) return problems;
+        if (const auto written = writing_.get(); !written) problems.push_back(written.error().text);
+    }
+    if (tables.book().generation() == saved_generation_) return problems;
+    ban::StateSnapshot snapshot(tables.book(), ban::Moment::now());
+    std::string bytes = snapshot.finish();
+    saved_generation_ = snapshot.generation();
+    writing_ = std::async(std::launch::async, [path = path(bans_file), bytes = std::move(bytes)] { return ban::commit_state(path, bytes); });
+    return problems;
+}
+
+Result<void> Keeper::write_learned(AnalystThread& analyst, PanicKeeper& panic) const {
+    const auto baseline = analyst.with([](const detect::Analyst& judge) { return judge.save_baseline(); });
+    if (auto written = write_atomically(path(baseline_file), baseline); !written) return written;
+    return write_atomically(path(breaker_file), bytes_of(std::to_string(panic.learned_peak_pps())));
+}
+
+std::vector<std::string> Keeper::save_learned(AnalystThread& analyst, PanicKeeper& panic) {
+    const auto written = write_learned(analyst, panic);
+    return written ? std::vector<std::string>{} : std::vector{written.error().text};
+}
+
+std::vector<std::string> Keeper::save_all(Tables& tables, AnalystThread& analyst, PanicKeeper& panic) {
+    if (writing_.valid()) (void)writing_.get();
+    saved_generation_ = ~0ull;
+    std::vector<std::string> problems = save_bans_when_changed(tables);
+    if (const auto written = writing_.get(); !written) problems.push_back(written.error().text);
+    for (std::string& problem : save_learned(analyst, panic)) problems.push_back(std::move(problem));
+    return problems;
+}
+
+// One line an interface: its name, then the features that were switched off.
+void Keeper::read_offloads() {
+    std::istringstream lines(text_of(path(offloads_file)));
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::string interface;
+        words >> interface;
+        for (std::string feature; words >> feature;) offloads_[interface].switched_off.push_back(feature);
+    }
+}
+
+Result<void> Keeper::write_offloads() const {
+    std::string text;
+    for (const auto& [interface, before] : offloads_) {
+        text += interface;
+        for (const std::string& feature : before.switched_off) text += " " + feature;
+        text += "\n";
+    }
+    return write_atomically(path(offloads_file), bytes_of(text));
+}
+
+void Keeper::remember_offloads(const std::string& interface, const net::OffloadsBefore& before) {
+    if (before.switched_off.empty()) return;
+    auto& kept = offloads_[interface].switched_off;
+    kept.insert(kept.end(), before.switched_off.begin(), before.switched_off.end());
+    (void)write_offloads();
+}
+
+net::OffloadsBefore Keeper::offloads(const std::string& interface) const {
+    const auto found = offloads_.find(interface);
+    return found == offloads_.end() ? net::OffloadsBefore{} : found->second;
+}
+
+void Keeper::forget_offloads(const std::string& interface) {
+    if (offloads_.erase(interface) != 0) (void)write_offloads();
+}
+
+}  // namespace gabion::daemon

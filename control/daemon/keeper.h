@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state directory: bans and allow entries (ban/state_file.h), the detectors' baselines, the breaker's learned peak, and which
+// offloads were switched off. Problems are sentences to be told; none of them keeps the daemon from protecting.
+#pragma once
+
+#include <cstdint>
+#include <future>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/core/result.h"
+#include "dataplane/net/offload.h"
+
+namespace gabion::ban {
+class StateSnapshot;
+}
+
+namespace gabion::daemon {
+
+class AnalystThread;
+class PanicKeeper;
+class Tables;
+
+class Keeper {
+public:
+    // Makes the directory if need be (mode 0700).
+    static Result<std::unique_ptr<Keeper>> open(const std::string& directory);
+    ~Keeper();
+
+    std::vector<std::string> restore(Tables& tables, AnalystThread& analyst, PanicKeeper& panic);
+
+    // About once a second: starts writing the bans when they changed since they were last written; the writing itself is another
+    // thread's. Returns what went wrong since the last call.
+    std::vector<std::string> save_bans_when_changed(Tables& tables);
+    // Everything, at once.
+    std::vector<std::string> save_all(Tables& tables, AnalystThread& analyst, PanicKeeper& panic);
+    // What was learned, without the bans.
+    std::vector<std::string> save_learned(AnalystThread& analyst, PanicKeeper& panic);
+
+    // Remembered until they are restored; they survive a killed daemon.
+    void remember_offloads(const std::string& interface, const net::OffloadsBefore& before);
+    [[nodiscard]] net::OffloadsBefore offloads(const std::string& interface) const;
+    void forget_offloads(const std::string& interface);
+
+private:
+    explicit Keeper(std::string directory) : directory_(std::move(directory)) {}
+    [[nodiscard]] std::string path(const char* name) const { return directory_ + "/" + name; }
+    Result<void> write_learned(AnalystThread& analyst, PanicKeeper& panic) const;
+    void read_offloads();
+    Result<void> write_offloads() const;
+
+    std::string directory_;
+    std::uint64_t saved_generation_ = ~0ull;
+    std::future<Result<void>> writing_;
+    std::map<std::string, net::OffloadsBefore> offloads_;
+};
+
+}  // namespace gabion::daemon

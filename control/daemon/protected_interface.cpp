@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/daemon/protected_interface.h"
+
+#include <bpf/libbpf.h>
+
+#include <algorithm>
+
+#include "control/daemon/analyst_thread.h"
+#include "control/daemon/flow_view.h"
+#include "control/daemon/keeper.h"
+#include "dataplane/map/shared_maps.h"
+#include "dataplane/net/egress_hook.h"
+#include "dataplane/net/offload.h"
+#include "dataplane/worker/takeover.h"
+
+namespace gabion::daemon {
+namespace {
+
+// Marks what our sockets transmit on a private pair, so that the far end knows it from anything else: "gb" and a version.
+constexpr std::uint32_t own_mark = 0x67620001;
+
+}  // namespace
+
+ProtectedInterface::ProtectedInterface(InterfaceSettings settings, Surroundings surroundings)
+    : settings_(std::move(settings)), surroundings_(std::move(surroundings)) {}
+
+ProtectedInterface::~ProtectedInterface() { stop_workers(); }
+
+Result<void> ProtectedInterface::open_maps(const net::Link& link) {
+    auto directory = surroundings_.pins.subdirectory(settings_.name);
+    if (!directory) return directory.error();
+    pins_.emplace(std::move(*directory));
+    const auto cpus = static_cast<std::uint32_t>(libbpf_num_possible_cpus());
+    auto own = map::MapGroup::open(*pins_, map::interface_maps(cpus, net::rx_queue_count(link)));
+    if (!own) return own.error();
+    own_.emplace(std::move(*own));
+    const std::uint64_t lost = worker::take_over({.cpus = own_->values<gabion_cpu>("cpus"),
+                                                  .queues = own_->values<gabion_queue>("queues"),
+                                                  .workers = own_->values<gabion_worker_counters>("workers")});
+    if (lost > 0)
+        surroundings_.tell("packets-lost", settings_.name + ": " + std::to_string(lost) +
+                                               " packets stood in the rings of a worker that was killed and are lost");
+    return {};
+}
+
+Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
+    auto stage = map::KernelStage::load(surroundings_.shared, *own_, surroundings_.facts, own_mark);
+    if (!stage) return stage.error();
+
+    if (!link_) link_.emplace(*pins_);
+    const auto index = static_cast<int>(link.index);
+    auto attached = link_->attach(stage->xdp_fd(), index, settings_.name, settings_.attach);
+    if (!attached) return attached.error();
+    attached_ = attached->mode;
+    stage_.emplace(std::move(*stage));
+    if (!attached->why_generic.empty()) {
+        note_ = "generic mode: " + attached->why_generic;
+        surroundings_.tell("attached-generic", settings_.name + ": " + note_);
+    }
+
+    const auto made = net::attach_egress(link.index, stage_->egress_fd());
+    if (!made) return made.error();
+    made_clsact_ |= *made;
+    return {};
+}
+
+void ProtectedInterface::hand_over_off(const std::string& why) {
+    note_ = "hand-over is off: " + why;
+    surroundings_.tell("handover-off", settings_.name + ": " + why);
+}
+
+Result<void> ProtectedInterface::start_worker(std::uint32_t queue, unsigned cpu, const net::Link& link) {
+    Running running;
+    running.observer = std::make_unique<detect::Observer>(surroundings_.hash);
+    running.observer->set_flow_lookup(FlowView::look_up, &surroundings_.flows);
+    worker::WorkerConfig config;
+    config.pipe = {.interface = link.name, .queue = queue, .way_out = hand_back_->interface(), .out_queue = queue,
+                   .mark = own_mark, .mtu = link.mtu};
+    config.xskmap_fd = own_->fd("xsks");
+    config.queue = &own_->values<gabion_queue>("queues")[queue];
+    config.counters = &own_->values<gabion_worker_counters>("workers")[queue];
+    auto opened = DetectingWorker::open(config, *running.observer);
+    if (!opened) return opened.error();
+    running.thread = std::make_unique<worker::WorkerThread<detect::Observer>>(std::move(*opened), cpu);
+    surroundings_.analyst.attach(running.observer.get());
+    running_.push_back(std::move(running));
+    return running_.back().thread->started();
+}
+
+Result<void> ProtectedInterface::start_workers(const net::Link& link) {
+    const auto before = net::prepare_offloads(link);
+    if (!before) return before.error();
+    surroundings_.keeper.remember_offloads(settings_.name, *before);
+    const auto obstacle = net::handover_obstacle(link);
+    if (!obstacle) return obstacle.error();
+    if (*obstacle) return Error{**obstacle, ENOTSUP};
+
+    const auto queues = static_cast<std::uint32_t>(own_->values<gabion_queue>("queues").size());
+    auto hand_back = net::HandBack::open(link, queues, xsk::chunk_bytes_for(link.mtu), {stage_->handback_fd(), stage_->foreign_fd()});
+    if (!hand_back) return hand_back.error();
+    hand_back_.emplace(std::move(*hand_back));
+    const auto cpus = worker::place(queues, settings_.worker_cpus, worker::isolated_cpus(), worker::usable_cpus());
+    for (std::uint32_t queue = 0; queue < queues; ++queue) {
+        if (auto started = start_worker(queue, cpus[queue], link); !started) return started;
+    }
+    return {};
+}
+
+void ProtectedInterface::stop_workers() {
+    for (const Running& running : running_) running.thread->worker().stop();
+    for (const Running& running : running_) surroundings_.analyst.detach(running.observer.get());
+    running_.clear();
+    hand_back_.reset();
+}
+
+void ProtectedInterface::restart_workers() {
+    stop_workers();
+    if (!follower_ || !follower_->link()) return;
+    if (auto started = start_workers(*follower_->link()); !started) {
+        stop_workers();
+        hand_over_off(started.error().text);
+    }
+}
+
+Result<void> ProtectedInterface::open() {
+    const auto link = net::link_by_name(settings_.name);
+    if (!link) return link.error();
+    note_.clear();
+    if (auto opened = open_maps(*link); !opened) return opened;
+    if (auto attached = attach_programs(*link); !attached) return attached;
+    present_ = true;
+    if (!follower_) follower_.emplace(settings_.name, *link);
+    restart_workers();
+    return {};
+}
+
+void ProtectedInterface::close(bool keep_enforcing) {
+    stop_workers();
+    if (!present_ || keep_enforcing) return;
+    const net::Link link = *follower_->link();
+    link_->detach();
+    (void)net::detach_egress(link.index, made_clsact_);
+    (void)net::restore_offloads(link, surroundings_.keeper.offloads(settings_.name));
+    surroundings_.keeper.forget_offloads(settings_.name);
+    pins_->clear();
+    present_ = false;
+}
+
+void ProtectedInterface::leave() {
+    stop_workers();
+    present_ = false;
+    made_clsact_ = false;
+    surroundings_.tell("interface-gone", settings_.name + " is gone; waiting for it to come back");
+}
+
+void ProtectedInterface::on_event(net::LinkEvent event) {
+    const std::string& name = settings_.name;
+    switch (event) {
+        case net::LinkEvent::vanished: return leave();
+        case net::LinkEvent::appeared:
+            if (auto opened = open(); !opened) return surroundings_.tell("interface-failed", name + ": " + opened.error().text);
+            return surroundings_.tell("interface-back", name + " is there again and protected");
+        case net::LinkEvent::up: return surroundings_.tell("interface-up", name + " is up");
+        case net::LinkEvent::down: return surroundings_.tell("interface-down", name + " is down");
+        case net::LinkEvent::renamed: return surroundings_.tell("interface-renamed", name + " is now called " + follower_->link()->name);
+        case net::LinkEvent::mac_changed:
+            if (hand_back_ && !hand_back_->follow(*follower_->link())) restart_workers();
+            return;
+        case net::LinkEvent::mtu_changed:
+            surroundings_.tell("interface-mtu", name + " has an MTU of " + std::to_string(follower_->link()->mtu));
+            return restart_workers();
+    }
+}
+
+void ProtectedInterface::follow(const net::LinkBatch& batch) {
+    if (!follower_) return;
+    for (const net::LinkEvent event : follower_->apply(batch)) on_event(event);
+}
+
+void ProtectedInterface::tend() {
+    if (!present_) return;
+    const bool sound = std::all_of(running_.begin(), running_.end(), [](const Running& running) {
+        return running.thread->worker().alive() && !running.thread->worker().blocked();
+    });
+    if (sound) return;
+    restart_workers();
+    surroundings_.tell("workers-restarted", settings_.name + ": a worker had stopped or its way back was blocked");
+}
+
+std::vector<ProtectedInterface::WorkerView> ProtectedInterface::workers() {
+    std::vector<WorkerView> views;
+    if (!own_) return views;
+    const auto queues = own_->values<gabion_queue>("queues");
+    for (const Running& running : running_) {
+        auto& worker = running.thread->worker();
+        const std::uint32_t queue = worker.queue();
+        views.push_back({.queue = queue, .cpu = running.thread->cpu(), .alive = worker.alive(), .late = false,
+                         .in_flight = counter::in_flight(queues.subspan(queue, 1))});
+    }
+    return views;
+}
+
+xsk::Statistics ProtectedInterface::socket_statistics() const {
+    xsk::Statistics sum;
+    for (const Running& running : running_) {
+        const xsk::Statistics one = running.thread->worker().statistics();
+        sum.rx_dropped += one.rx_dropped;
+        sum.rx_ring_full += one.rx_ring_full;
+        sum.fill_ring_empty += one.fill_ring_empty;
+        sum.tx_invalid += one.tx_invalid;
+    }
+    return sum;
+}
+
+gabion_worker_counters ProtectedInterface::worker_totals() const {
+    return own_ ? counter::sum(own_->values<gabion_worker_counters>("workers")) : gabion_worker_counters{};
+}
+
+std::uint64_t ProtectedInterface::in_flight() const {
+    return own_ ? counter::in_flight(own_->values<gabion_queue>("queues")) : 0;
+}
+
+}  // namespace gabion::daemon

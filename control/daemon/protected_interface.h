@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// One protected interface, whole: its pinned counters, the XDP program on it, the note-taker at its egress, the private pair, and a
+// worker with its detectors for each receive queue. It can be away (deleted, or not there yet) and come back.
+//
+// Order at start: what an earlier daemon left goes on enforcing until the new program takes its place in one step; sockets enter
+// last. Order at stop: workers give back all that they hold; then the program stays or goes, as told.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/core/result.h"
+#include "dataplane/counter/totals.h"
+#include "dataplane/detect/key.h"
+#include "dataplane/detect/observer.h"
+#include "dataplane/map/kernel_stage.h"
+#include "dataplane/map/map_group.h"
+#include "dataplane/map/pin_directory.h"
+#include "dataplane/map/xdp_link.h"
+#include "dataplane/net/hand_back.h"
+#include "dataplane/net/link.h"
+#include "dataplane/net/link_watch.h"
+#include "dataplane/worker/worker_thread.h"
+
+namespace gabion::daemon {
+
+class AnalystThread;
+class FlowView;
+class Keeper;
+
+struct InterfaceSettings {
+    std::string name;
+    map::AttachMode attach = map::AttachMode::automatic;
+    std::vector<unsigned> worker_cpus;  // as configured, in queue order; empty: chosen
+};
+
+// What an interface needs of the rest of the daemon; all of it outlives the interface.
+struct Surroundings {
+    const map::PinDirectory& pins;
+    const map::MapGroup& shared;
+    map::HostFacts facts;
+    detect::HashKey hash;
+    const FlowView& flows;
+    AnalystThread& analyst;
+    Keeper& keeper;
+    std::function<void(const char* kind, const std::string& text)> tell;  // an event
+};
+
+class ProtectedInterface {
+public:
+    ProtectedInterface(InterfaceSettings settings, Surroundings surroundings);
+    ~ProtectedInterface();
+    ProtectedInterface(const ProtectedInterface&) = delete;
+    ProtectedInterface& operator=(const ProtectedInterface&) = delete;
+
+    // Protects the interface, which must exist. On an error nothing of ours is left on it that was not there before.
+    Result<void> open();
+    // Stops the workers; leaves the program enforcing, or takes it off with all that belongs to it.
+    void close(bool keep_enforcing);
+    // News of the network's links, whichever they are about.
+    void follow(const net::LinkBatch& batch);
+    // Workers that died or whose way back is blocked are opened anew.
+    void tend();
+
+    [[nodiscard]] const InterfaceSettings& settings() const noexcept { return settings_; }
+    [[nodiscard]] bool present() const noexcept { return present_; }
+    [[nodiscard]] map::AttachMode attach() const noexcept { return attached_; }
+    // Why something is not as configured; empty when all is well.
+    [[nodiscard]] bool handing_over() const noexcept { return !running_.empty(); }
+    [[nodiscard]] const std::string& note() const noexcept { return note_; }
+
+    struct WorkerView {
+        std::uint32_t queue = 0;
+        std::uint32_t cpu = 0;
+        bool alive = false;
+        bool late = false;
+        std::uint64_t in_flight = 0;
+    };
+    [[nodiscard]] std::vector<WorkerView> workers();
+
+    [[nodiscard]] std::span<const gabion_cpu> cpus() const { return own_ ? own_->values<gabion_cpu>("cpus") : std::span<gabion_cpu>{}; }
+    [[nodiscard]] gabion_worker_counters worker_totals() const;
+    [[nodiscard]] std::uint64_t in_flight() const;
+    [[nodiscard]] std::uint64_t table_bytes() const noexcept { return own_ ? own_->bytes() : 0; }
+    [[nodiscard]] xsk::Statistics socket_statistics() const;
+
+private:
+    using DetectingWorker = worker::Worker<detect::Observer>;
+    // The thread dies first: it uses the observer.
+    struct Running {
+        std::unique_ptr<detect::Observer> observer;
+        std::unique_ptr<worker::WorkerThread<detect::Observer>> thread;
+    };
+
+    Result<void> open_maps(const net::Link& link);
+    Result<void> attach_programs(const net::Link& link);
+    Result<void> start_workers(const net::Link& link);
+    Result<void> start_worker(std::uint32_t queue, unsigned cpu, const net::Link& link);
+    void restart_workers();
+    void on_event(net::LinkEvent event);
+    void stop_workers();
+    void leave();
+    void hand_over_off(const std::string& why);
+
+    InterfaceSettings settings_;
+    Surroundings surroundings_;
+    std::optional<map::PinDirectory> pins_;
+    std::optional<map::MapGroup> own_;
+    std::optional<map::KernelStage> stage_;
+    std::optional<map::XdpLink> link_;
+    std::optional<net::HandBack> hand_back_;
+    std::vector<Running> running_;
+    std::optional<net::LinkFollower> follower_;
+    map::AttachMode attached_ = map::AttachMode::native;
+    std::string note_;
+    bool present_ = false;
+    bool made_clsact_ = false;
+};
+
+}  // namespace gabion::daemon

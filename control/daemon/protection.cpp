@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/daemon/protection.h"
+
+#include <sys/epoll.h>
+#include <sys/random.h>
+
+#include "control/daemon/settings.h"
+#include "dataplane/core/clock.h"
+#include "dataplane/worker/placement.h"
+
+namespace gabion::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+detect::HashKey random_key() {
+    detect::HashKey key;
+    while (::getrandom(&key, sizeof key, 0) != static_cast<ssize_t>(sizeof key)) {
+    }
+    return key;
+}
+
+std::string with_target(const detect::Notice& notice) {
+    return notice.target.length == 0 ? notice.text : notice.target.text() + ": " + notice.text;
+}
+
+const char* event_kind(detect::VerdictKind kind) {
+    switch (kind) {
+        case detect::VerdictKind::quarantine: return "quarantined";
+        case detect::VerdictKind::cap: return "destination-capped";
+        case detect::VerdictKind::raise_posture: return "posture-raised";
+        case detect::VerdictKind::watch: return "watched";
+    }
+    return "verdict";
+}
+
+}  // namespace
+
+Protection::Protection(config::Config config, EventLoop& loop, EventLog& events)
+    : config_(std::move(config)), loop_(loop), events_(events), started_ns_(boot_now_ns()), hash_(random_key()) {}
+
+Protection::~Protection() {
+    for (const EventLoop::TimerId timer : timers_) loop_.cancel(timer);
+    if (links_) loop_.forget(links_->fd());
+}
+
+Result<void> Protection::open_tables() {
+    auto tables = Tables::open(config_.state.pin, capacities(config_), book_options(config_));
+    if (!tables) return tables.error();
+    tables_ = std::move(*tables);
+    panic_ = std::make_unique<PanicKeeper>(tables_->clock().hz());
+    panic_->configure(panic_settings(config_));
+    analyst_ = std::make_unique<AnalystThread>(detector_settings(config_), hash_, [this] { loop_.post([this] { decide(); }); });
+    destinations_ = std::make_unique<ban::DestinationTable>(tables_->memory());
+    destinations_->clear();
+    writer_ = std::make_unique<ban::VerdictWriter>(
+        tables_->book(), *destinations_,
+        [this](const detect::Verdict& verdict, ban::Outcome outcome) { tell_verdict(verdict, outcome); });
+    auto keeper = Keeper::open(config_.state.directory);
+    if (!keeper) return keeper.error();
+    keeper_ = std::move(*keeper);
+    tell_problems(keeper_->restore(*tables_, *analyst_, *panic_));
+    return {};
+}
+
+Result<void> Protection::open_interfaces() {
+    const map::HostFacts facts = map::host_facts();
+    for (const config::InterfaceConfig& interface : config_.interfaces) {
+        const Surroundings surroundings{
+            .pins = tables_->pins(),
+            .shared = tables_->shared(),
+            .facts = facts,
+            .hash = hash_,
+            .flows = tables_->flows(),
+            .analyst = *analyst_,
+            .keeper = *keeper_,
+            .tell = [this](const char* kind, const std::string& text) { events_.raise(Severity::notice, kind, text); }};
+        auto guarded = std::make_unique<ProtectedInterface>(interface_settings(interface, config_.workers.cpus), surroundings);
+        if (auto opened = guarded->open(); !opened) return opened;
+        interfaces_.push_back(std::move(guarded));
+        identities_.emplace_back();
+    }
+    return {};
+}
+
+void Protection::put_in_force() {
+    gabion_control& control = tables_->control();
+    const std::uint32_t hz = tables_->clock().hz();
+    apply_sampling(config_, hz, control);
+    apply_switches(config_, hz, control);
+    panic_->configure(panic_settings(config_));
+    panic_->apply(control.panic);
+    analyst_->with([&](detect::Analyst& analyst) { analyst.configure(detector_settings(config_)); });
+}
+
+Result<void> Protection::watch_links() {
+    auto watch = net::LinkWatch::open();
+    if (!watch) return watch.error();
+    links_ = std::make_unique<net::LinkWatch>(std::move(*watch));
+    return loop_.watch(links_->fd(), EPOLLIN, [this](std::uint32_t) {
+        const auto batch = links_->read();
+        if (!batch) return;
+        for (const auto& interface : interfaces_) interface->follow(*batch);
+    });
+}
+
+void Protection::start_timers() {
+    timers_.push_back(loop_.every(100ms, [this] {
+        const std::uint64_t now_ns = boot_now_ns();
+        tables_->book().sweep(now_ns);
+        destinations_->sweep(tables_->clock(), now_ns);
+    }));
+    timers_.push_back(loop_.every(1s, [this] { every_second(); }));
+    timers_.push_back(loop_.every(60s, [this] { tell_problems(keeper_->save_learned(*analyst_, *panic_)); }));
+}
+
+Result<void> Protection::open() {
+    if (auto opened = open_tables(); !opened) return opened;
+    if (auto allowed = tables_->book().replace_config_allow(config_.allow.targets, boot_now_ns()); !allowed) return allowed;
+    put_in_force();
+    if (auto watched = watch_links(); !watched) return watched;
+    analyst_->start();
+    if (auto opened = open_interfaces(); !opened) {
+        for (const auto& interface : interfaces_) interface->close(true);
+        return opened;
+    }
+    start_timers();
+    return {};
+}
+
+Result<void> Protection::apply(const config::Config& next) {
+    if (auto allowed = tables_->book().replace_config_allow(next.allow.targets, boot_now_ns()); !allowed) return allowed;
+    config_ = next;
+    put_in_force();
+    return {};
+}
+
+void Protection::close() {
+    const bool keep = config_.on_stop == "keep";
+    for (const auto& interface : interfaces_) interface->close(keep);
+    analyst_->stop();
+    decide();
+    tell_problems(keeper_->save_all(*tables_, *analyst_, *panic_));
+    if (!keep) tables_->pins().clear();
+}
+
+void Protection::tell_verdict(const detect::Verdict& verdict, ban::Outcome outcome) {
+    if (outcome == ban::Outcome::extended) return;
+    const std::string what = verdict.target.text() + ": " + verdict.reason + " (" + verdict.evidence.detector + ")";
+    if (outcome == ban::Outcome::added)
+        events_.raise(Severity::notice, event_kind(verdict.kind), what);
+    else
+        events_.raise(Severity::warning, "verdict-refused", what + ": " + ban::name_of(outcome));
+}
+
+void Protection::decide() {
+    verdicts_.clear();
+    notices_.clear();
+    analyst_->drain(verdicts_, notices_);
+    writer_->apply(verdicts_, boot_now_ns());
+    for (const detect::Notice& notice : notices_) events_.raise(Severity::notice, notice.kind, with_target(notice));
+}
+
+void Protection::tick_panic() {
+    std::vector<std::span<const gabion_cpu>> cpus;
+    for (const auto& interface : interfaces_) cpus.push_back(interface->cpus());
+    const bool calm = !analyst_->with([](const detect::Analyst& analyst) { return analyst.under_attack(); });
+    for (PanicEvent& event : panic_->tick(cpus, tables_->now_ticks(), monotonic_now_ns(), calm, tables_->control().panic))
+        events_.raise(Severity::notice, event.kind, std::move(event.text));
+}
+
+void Protection::feed_known_sources() {
+    const auto sources = analyst_->with([](const detect::Analyst& analyst) {
+        return analyst.under_attack() ? std::vector<Prefix>{} : analyst.calm_sources();
+    });
+    for (const Prefix& source : sources) tables_->known().add(source);
+    tables_->known().sweep(boot_now_ns());
+}
+
+void Protection::every_second() {
+    tables_->resample();
+    tick_panic();
+    feed_known_sources();
+    for (std::size_t i = 0; i < interfaces_.size(); ++i) {
+        ProtectedInterface& interface = *interfaces_[i];
+        interface.tend();
+        const auto said = identities_[i].look(counter::sum(interface.cpus()), interface.worker_totals(), interface.in_flight());
+        if (said)
+            events_.raise(Severity::warning, identities_[i].broken() ? "identity-broken" : "identity-holds",
+                          interface.settings().name + ": " + *said);
+    }
+    tell_problems(keeper_->save_bans_when_changed(*tables_));
+}
+
+void Protection::tell_problems(const std::vector<std::string>& problems) {
+    for (const std::string& problem : problems) events_.raise(Severity::warning, "state", problem);
+}
+
+}  // namespace gabion::daemon

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/daemon/settings.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace gabion::daemon {
+namespace {
+
+// A sampler's period: long enough to count in, short enough to follow a flood.
+constexpr double sampling_period_s = 0.016;
+// An own or established flow is believed this long after its last packet out: an idle connection of an hour survives a quarantine.
+constexpr std::uint32_t flow_idle_s = 3600;
+
+double seconds(config::Milliseconds value) { return static_cast<double>(value.count()) / 1000; }
+
+detect::DetectorSwitch detector_switch(const config::DetectorSwitchConfig& config) { return {config.enabled, config.dry_run}; }
+
+template <typename Field, typename Value>
+void store(Field& field, Value value) noexcept {
+    __atomic_store_n(&field, static_cast<Field>(value), __ATOMIC_RELAXED);
+}
+
+}  // namespace
+
+map::Capacities capacities(const config::Config& config) {
+    map::Capacities result;
+    result.allow = config.allow.capacity;
+    result.operator_bans = config.bans.capacity;
+    result.operator_prefixes = config.bans.prefix_capacity;
+    result.detector_bans = config.bans.detector_capacity;
+    result.quarantine = config.bans.quarantine_capacity;
+    return result;
+}
+
+ban::BookOptions book_options(const config::Config& config) {
+    const map::Capacities sizes = capacities(config);
+    ban::BookOptions options;
+    const auto limits = [](std::uint32_t addresses, std::uint32_t prefixes) {
+        return ban::SetLimits{.exact4 = addresses, .exact6 = addresses, .prefix4 = prefixes, .prefix6 = prefixes};
+    };
+    options.limits[GABION_SET_ALLOW] = limits(sizes.allow, sizes.prefixes);
+    options.limits[GABION_SET_OPERATOR] = limits(sizes.operator_bans, sizes.operator_prefixes);
+    options.limits[GABION_SET_DETECTOR] = limits(sizes.detector_bans, sizes.prefixes);
+    options.limits[GABION_SET_QUARANTINE] = limits(sizes.quarantine, sizes.prefixes);
+    options.limits[GABION_SET_WATCH] = limits(sizes.watch, sizes.watch);
+    options.blast_addresses = config.bans.blast_addresses;
+    options.blast_window_ns = static_cast<std::uint64_t>(config.bans.blast_window.count()) * 1'000'000;
+    return options;
+}
+
+detect::Settings detector_settings(const config::Config& config) {
+    const config::DetectorsConfig& from = config.detectors;
+    detect::Settings to;
+    to.rate = detector_switch(from.rate);
+    to.entropy = detector_switch(from.entropy);
+    to.ttl = detector_switch(from.ttl);
+    to.size = detector_switch(from.size);
+    to.learning_s = seconds(from.learning);
+    to.unlearned_source_pps = from.unlearned_source_pps;
+    to.unlearned_destination_pps = from.unlearned_destination_pps;
+    to.destination_floor_pps = from.destination_floor_pps;
+    to.destination_factor = from.destination_factor;
+    to.alarmed_floor_pps = from.alarmed_floor_pps;
+    to.alarmed_factor = from.alarmed_factor;
+    to.source_floor_pps = from.source_floor_pps;
+    to.source_factor = from.source_factor;
+    to.known_factor = from.known_factor;
+    to.prefix_floor_pps = from.prefix_floor_pps;
+    to.prefix_factor = from.prefix_factor;
+    to.prefix_offenders = from.prefix_offenders;
+    to.entropy_bits = from.entropy_bits;
+    to.ttl_share = from.ttl_share;
+    to.size_divergence = from.size_divergence;
+    to.spoofed_floor_pps = from.spoofed_floor_pps;
+    to.cap_factor = from.cap_factor;
+    to.cap_floor_pps = from.cap_floor_pps;
+    to.follow_per_hour = from.follow_per_hour;
+    to.quarantine_pps = from.quarantine_pps;
+    to.quarantine_s = seconds(from.quarantine);
+    to.posture_one_in = from.posture_one_in;
+    to.posture_s = seconds(from.posture);
+    to.calm_after_s = seconds(from.calm_after);
+    return to;
+}
+
+PanicSettings panic_settings(const config::Config& config) {
+    return {.mode = panic_mode(config.panic.mode),
+            .rate_pps = config.panic.rate_pps,
+            .drop_ratio = config.panic.drop_ratio,
+            .global_rate_pps = config.panic.global_rate_pps};
+}
+
+InterfaceSettings interface_settings(const config::InterfaceConfig& config, const std::vector<unsigned>& worker_cpus) {
+    InterfaceSettings result{.name = config.name, .attach = map::AttachMode::automatic, .worker_cpus = worker_cpus};
+    if (config.attach == "native") result.attach = map::AttachMode::native;
+    if (config.attach == "generic") result.attach = map::AttachMode::generic;
+    return result;
+}
+
+void apply_sampling(const config::Config& config, std::uint32_t hz, gabion_control& control) noexcept {
+    const auto period = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(std::lround(sampling_period_s * hz)));
+    const auto budget = std::max<std::uint64_t>(1, config.sampling.budget_pps * period / hz);
+    store(control.sampling.period_ticks, period);
+    store(control.sampling.budget, std::min<std::uint64_t>(budget, UINT32_MAX));
+    store(control.sampling.one_in, config.sampling.one_in);
+}
+
+void apply_switches(const config::Config& config, std::uint32_t hz, gabion_control& control) noexcept {
+    store(control.flow_idle_ticks, flow_idle_s * hz);
+    store(control.quarantine_syn_ticks, hz);
+    store(control.dry_run, config.dry_run ? 1 : 0);
+}
+
+gabion_panic_mode panic_mode(const std::string& name) noexcept {
+    if (name == "on") return GABION_PANIC_ON;
+    return name == "off" ? GABION_PANIC_OFF : GABION_PANIC_AUTO;
+}
+
+const char* panic_mode_name(gabion_panic_mode mode) noexcept {
+    switch (mode) {
+        case GABION_PANIC_ON: return "on";
+        case GABION_PANIC_OFF: return "off";
+        case GABION_PANIC_AUTO: break;
+    }
+    return "auto";
+}
+
+}  // namespace gabion::daemon

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration as each part of the daemon wants it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "bpf/abi/control.h"
+#include "control/config/config.h"
+#include "control/daemon/panic_keeper.h"
+#include "control/daemon/protected_interface.h"
+#include "dataplane/ban/ban_book.h"
+#include "dataplane/detect/settings.h"
+#include "dataplane/map/shared_maps.h"
+
+namespace gabion::daemon {
+
+map::Capacities capacities(const config::Config& config);
+ban::BookOptions book_options(const config::Config& config);
+detect::Settings detector_settings(const config::Config& config);
+PanicSettings panic_settings(const config::Config& config);
+InterfaceSettings interface_settings(const config::InterfaceConfig& config, const std::vector<unsigned>& worker_cpus);
+
+// Written field by field into the page that the kernel reads.
+void apply_sampling(const config::Config& config, std::uint32_t hz, gabion_control& control) noexcept;
+void apply_switches(const config::Config& config, std::uint32_t hz, gabion_control& control) noexcept;
+
+// "auto", "on", "off"; anything else is "auto", which the configuration's own check rules out.
+gabion_panic_mode panic_mode(const std::string& name) noexcept;
+const char* panic_mode_name(gabion_panic_mode mode) noexcept;
+
+}  // namespace gabion::daemon

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/daemon/tables.h"
+
+#include <algorithm>
+
+#include "dataplane/map/ban_memory.h"
+
+namespace gabion::daemon {
+namespace {
+
+// A source seen in calm times is remembered between one and two of these.
+constexpr std::uint64_t known_lifetime_ns = 3600ull * 1'000'000'000;
+
+Result<map::MapGroup> open_shared(const map::PinDirectory& pins, const map::Capacities& capacities) {
+    auto shared = map::MapGroup::open(pins, map::shared_maps(capacities));
+    if (!shared) return shared;
+    if (map::prepare_control(shared->values<gabion_control>("control")[0])) return shared;
+    // Pinned by a version with another layout. Its program goes on with its own maps until ours takes its place.
+    for (const map::MapSpec& spec : map::shared_maps(capacities)) pins.remove(spec.name);
+    shared = map::MapGroup::open(pins, map::shared_maps(capacities));
+    if (shared) map::prepare_control(shared->values<gabion_control>("control")[0]);
+    return shared;
+}
+
+bool holds_bans(const std::string& name) {
+    return name.starts_with("op_") || name.starts_with("det_") || name.starts_with("quar_") || name.starts_with("allow_");
+}
+
+}  // namespace
+
+Tables::Tables(map::PinDirectory pins, UniqueFd lock, map::MapGroup shared, map::KernelClock ticks)
+    : pins_(std::move(pins)),
+      lock_(std::move(lock)),
+      shared_(std::move(shared)),
+      ticks_(std::move(ticks)),
+      memory_(map::ban_memory(shared_)) {}
+
+Result<std::unique_ptr<Tables>> Tables::open(const std::string& pin, const map::Capacities& capacities,
+                                             const ban::BookOptions& options) {
+    auto pins = map::PinDirectory::open(pin);
+    if (!pins) return pins.error();
+    auto lock = pins->lock();
+    if (!lock) return lock.error();
+    auto shared = open_shared(*pins, capacities);
+    if (!shared) return shared.error();
+    auto ticks = map::KernelClock::open();
+    if (!ticks) return ticks.error();
+    const auto sample = ticks->sample();
+    if (!sample) return sample.error();
+
+    std::unique_ptr<Tables> tables(new Tables(std::move(*pins), std::move(*lock), std::move(*shared), std::move(*ticks)));
+    const std::uint64_t now_ns = boot_now_ns();
+    tables->book_.emplace(tables->memory_, TickClock(kernel_hz(), *sample), options);
+    tables->known_.emplace(tables->memory_.control, tables->memory_.known_bloom, known_lifetime_ns, now_ns);
+    tables->flows_ = std::make_unique<FlowView>(tables->shared_.values<gabion_flow_bucket>("flows"), *tables->memory_.control);
+    tables->flows_->set_tick(tables->now_ticks());
+    tables->are_new_ = std::any_of(tables->shared_.made().begin(), tables->shared_.made().end(), holds_bans);
+    tables->book_->recover(now_ns);
+    return tables;
+}
+
+std::uint32_t Tables::now_ticks() const noexcept { return static_cast<std::uint32_t>(clock().tick_at(boot_now_ns())); }
+
+void Tables::resample() {
+    const auto sample = ticks_.sample();
+    if (sample) book_->resample(*sample, boot_now_ns());
+    flows_->set_tick(now_ticks());
+}
+
+}  // namespace gabion::daemon
