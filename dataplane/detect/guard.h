@@ -17,6 +17,7 @@ struct Guard {
     Key key;
     bool used = false;
     Activity activity;           // what no established flow carries
+    Activity named;              // what verdicts took out of it, at the time of the verdict
     float established_slow = 0;  // for `explain`
     std::uint32_t seen_slot = 0;
 

@@ -69,6 +69,16 @@ void note(TrackedSource& to, const SourceDetail& from) noexcept {
     to.ttl_max = from.ttl_max;
 }
 
+// Already named: what still arrives is not held against the destination's other sources.
+template <typename Tracked>
+void leave_out(State& state, Tracked& tracked, std::uint32_t slot, double weight, double scale) noexcept {
+    Activity named;
+    named.add(slot, weight, scale);
+    state.guards[tracked.guard].activity.advance(slot);
+    state.guards[tracked.guard].activity.remove(named);
+    tracked.activity.forget();
+}
+
 void ingest_sources(State& state, const SlotSummary& from, std::uint32_t slot, const Blocks& blocks) noexcept {
     const auto worth = [slot](const TrackedSource& source) {
         TrackedSource copy = source;
@@ -83,14 +93,7 @@ void ingest_sources(State& state, const SlotSummary& from, std::uint32_t slot, c
         note(source, detail);
         source.guard = blocks[detail.destination];
         source.activity.add(slot, weight, detail.scale);
-        if (source.held_until > slot) {
-            // Already named: what still arrives is not held against the destination's other sources.
-            Activity named;
-            named.add(slot, weight, detail.scale);
-            state.guards[source.guard].activity.advance(slot);
-            state.guards[source.guard].activity.remove(named);
-            source.activity.forget();
-        }
+        if (source.held_until > slot) leave_out(state, source, slot, weight, detail.scale);
     });
 }
 
@@ -110,7 +113,9 @@ void ingest_prefixes(State& state, const SlotSummary& from, std::uint32_t slot, 
         }
         prefix.sources |= detail.sources;
         prefix.guard = blocks[detail.destination];
-        prefix.activity.add(slot, count - detail.error, detail.scale);
+        const double weight = count - detail.error;
+        prefix.activity.add(slot, weight, detail.scale);
+        if (prefix.held_until > slot) leave_out(state, prefix, slot, weight, detail.scale);
     });
 }
 

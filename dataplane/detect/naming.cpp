@@ -12,6 +12,7 @@ namespace gabion::detect {
 namespace {
 
 constexpr std::uint32_t kHeldSlots = 50;  // one second: then, if it still gets through, it is named again
+constexpr std::uint32_t kWiderHeldSlots = 10;
 constexpr std::uint8_t kHopTolerance = 1;
 constexpr double kForgedShare = 0.5;    // of a known source's packets, from which on they are judged by their TTL
 constexpr double kRotationShare = 0.5;  // of the destination's load, in one prefix
@@ -22,6 +23,7 @@ constexpr std::uint32_t kOffendersS = 10;    // the time within which offenders 
 constexpr std::uint32_t kWideSamples = 300;  // needed to tell a thousand sources from "everywhere"
 constexpr double kWideDistinct = 0.8;        // of what uniform sources would occupy
 constexpr double kWideEntropy = 0.9;
+constexpr double kNamedShare = 0.3;         // of the load, just named: wait and see what is left
 constexpr double kKnownShare = 0.5;  // a crowd of known sources is no spoofed flood
 
 Verdict quarantine(const State& state, const Prefix& target, unsigned guard, const char* reason) {
@@ -48,9 +50,18 @@ const DetectorSwitch& switch_of(const Settings& settings, const char* reason_det
     }
 }
 
-void finish(State& state, Verdict verdict) {
+// Returns the slot until which the verdict's target is left alone.
+std::uint32_t finish(State& state, Verdict verdict) {
     verdict.dry_run = switch_of(state.settings, verdict.evidence.detector).dry_run;
     state.decide(verdict);
+    const auto duration_slots = static_cast<std::uint32_t>(state.settings.quarantine_s * 1e9 / kSlotNs);
+    return state.slot + (verdict.dry_run ? duration_slots : kHeldSlots);
+}
+
+void take_out(State& state, unsigned guard_index, const Activity& named) noexcept {
+    Guard& guard = state.guards[guard_index];
+    guard.activity.remove(named);
+    guard.named.add(state.slot, named.window(), 1);
 }
 
 // A known source: what contradicts its TTLs is lost, if that is what weighs; else the flooding cell is brought down to its allowance.
@@ -75,10 +86,9 @@ void restrict_known(State& state, const TrackedSource& source, const KnownSource
     verdict.destination_port = source.cell_port;
 }
 
-void hold(State& state, TrackedSource& source) noexcept {
-    source.held_until = state.slot + kHeldSlots;
-    Guard& guard = state.guards[source.guard];
-    guard.activity.remove(source.activity);
+void hold(State& state, TrackedSource& source, std::uint32_t until) noexcept {
+    source.held_until = until;
+    take_out(state, source.guard, source.activity);
     for (const unsigned length : {64u, 56u, 48u}) {
         TrackedPrefix* prefix = state.prefixes.find(prefix_of(source.key, length));
         if (prefix == nullptr) continue;
@@ -103,8 +113,7 @@ void name_source(State& state, TrackedSource& source, const KnownSource* known, 
     } else if (window_pps < kRotationShare * state.guards[source.guard].activity.window() / state.window_s) {
         verdict.reason = "botnet";
     }
-    finish(state, verdict);
-    hold(state, source);
+    hold(state, source, finish(state, verdict));
 }
 
 unsigned distinct_sources(const TrackedPrefix& prefix) noexcept {
@@ -124,25 +133,34 @@ const char* prefix_reason(State& state, const TrackedPrefix& prefix, double allo
     return sources >= kLatePrefixSources && state.pressure[prefix.guard] >= kLatePressure ? "rotation" : nullptr;
 }
 
+// IPv6: a prefix around the one that was just named must not be named for the same packets. The lengths are sampled apart, so
+// that a difference of the two would be noise where the named one is most of it.
+void hold_wider(State& state, const TrackedPrefix& named) noexcept {
+    if (named.key.is_v4()) return;
+    for (const unsigned length : {56u, 48u}) {
+        if (length >= named.key.low) continue;
+        TrackedPrefix* wider = state.prefixes.find(prefix_of(Key{named.key.high, 0}, length));
+        if (wider == nullptr) continue;
+        wider->activity.advance(state.slot);
+        if (named.activity.window() >= wider->activity.window() / 2) {
+            wider->activity.forget();
+            wider->held_until = state.slot + kWiderHeldSlots;
+        } else {
+            wider->activity.remove(named.activity);
+        }
+    }
+}
+
 void name_prefix(State& state, TrackedPrefix& prefix, const char* reason, double allowance) {
     Verdict verdict = quarantine(state, prefix_from(prefix.key), prefix.guard, reason);
     verdict.quarantine_flags = GABION_QUARANTINE_SPARE_KNOWN;
     verdict.evidence.samples = static_cast<std::uint32_t>(prefix.activity.samples());
     add_figure(verdict.evidence, "prefix_pps", prefix.activity.window() / state.window_s, allowance);
     add_figure(verdict.evidence, "prefix_sources", distinct_sources(prefix), kRotationSources);
-    finish(state, verdict);
-    prefix.held_until = state.slot + kHeldSlots;
+    prefix.held_until = finish(state, verdict);
     prefix.offenders = 0;
-    state.guards[prefix.guard].activity.remove(prefix.activity);
-    if (!prefix.key.is_v4()) {
-        for (const unsigned length : {56u, 48u}) {
-            TrackedPrefix* wider =
-                length < prefix.key.low ? state.prefixes.find(prefix_of(Key{prefix.key.high, 0}, length)) : nullptr;
-            if (wider == nullptr) continue;
-            wider->activity.advance(state.slot);
-            wider->activity.remove(prefix.activity);
-        }
-    }
+    take_out(state, prefix.guard, prefix.activity);
+    hold_wider(state, prefix);
     prefix.activity.forget();
 }
 
@@ -204,6 +222,8 @@ void cap_spoofed(State& state) {
         const Distributions& seen = state.distributions[i];
         if (!guard.overloaded || !guard.activity.surely_above(guard.threshold_pps, state.window_s, 3)) continue;
         if (!state.settings.entropy.enabled || !comes_from_everywhere(seen)) continue;
+        guard.named.advance(state.slot);
+        if (guard.named.window() > kNamedShare * (guard.named.window() + guard.activity.window())) continue;
         if (!guard.spoofed_noticed) {
             guard.spoofed_noticed = true;
             Evidence evidence = evidence_of(state, i);

@@ -63,6 +63,7 @@ void set_source6(gabion_packet& packet, std::uint64_t high, std::uint64_t low) {
 }
 
 Simulation::Simulation(const Options& options) : options_(options), random_(options.seed) {
+    judged_s_ = -options.phase_s;
     const HashKey hash{random_() | 1, random_() | 1};
     analyst_ = std::make_unique<Analyst>(options.settings, hash);
     for (unsigned i = 0; i < options.queues; ++i) {
@@ -73,7 +74,7 @@ Simulation::Simulation(const Options& options) : options_(options), random_(opti
 }
 
 std::uint64_t Simulation::nanoseconds(double time_s) const {
-    return static_cast<std::uint64_t>((kEpoch + time_s + options_.phase_s) * 1e9);
+    return static_cast<std::uint64_t>((kEpoch + time_s) * 1e9);
 }
 
 void Simulation::run_until(double end_s) {

@@ -52,7 +52,7 @@ struct Options {
     double budget_pps = 2000;
     bool enforce = true;
     std::uint64_t seed = 1;
-    double phase_s = 0;  // by which the slots are shifted
+    double phase_s = 0;  // by which the judgements are shifted against the workers' slots
     Settings settings{};
 };
 
