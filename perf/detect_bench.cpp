@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the detectors cost a worker for each packet: all of them, each by itself, and beside them the bare loop that reads the same
 // packets and nothing else. `ratio` is to that loop; set it against the 100 ns or so of an AF_XDP receive loop.
-#include <benchmark/benchmark.h>
-
 #include <arpa/inet.h>
 
 #include <chrono>
 #include <random>
 #include <vector>
+
+#include <benchmark/benchmark.h>
 
 #include "bpf/abi/reason.h"
 #include "dataplane/detect/analyst.h"
@@ -27,7 +27,8 @@ std::vector<gabion_packet> packets(std::int64_t sources, int version) {
     for (gabion_packet& packet : result) {
         packet.ip_version = static_cast<__u8>(version);
         const std::uint64_t source = sources == 0 ? random() : random() % static_cast<std::uint64_t>(sources);
-        packet.source.word[0] = version == 4 ? htonl(0x0a000000u + static_cast<std::uint32_t>(source * 2654435761u)) : htonl(0x20010db8);
+        packet.source.word[0] =
+            version == 4 ? htonl(0x0a000000u + static_cast<std::uint32_t>(source * 2654435761u)) : htonl(0x20010db8);
         if (version == 6) {
             packet.source.word[1] = static_cast<__u32>(source >> 32);
             packet.source.word[3] = static_cast<__u32>(source);
@@ -55,7 +56,8 @@ void bare_loop(benchmark::State& state) {
 }
 
 void drain(Observer& observer) {
-    while (SlotSummary* slot = observer.take()) observer.give_back(slot);
+    while (SlotSummary* slot = observer.take())
+        observer.give_back(slot);
 }
 
 void observe(benchmark::State& state, ObserverParts parts, int version) {
@@ -75,12 +77,24 @@ void observe(benchmark::State& state, ObserverParts parts, int version) {
     state.SetItemsProcessed(state.iterations());
 }
 
-void all_detectors(benchmark::State& state) { observe(state, {}, 4); }
-void all_detectors_ipv6(benchmark::State& state) { observe(state, {}, 6); }
-void sketches_only(benchmark::State& state) { observe(state, {false, false, false}, 4); }
-void entropy(benchmark::State& state) { observe(state, {true, false, false}, 4); }
-void ttl(benchmark::State& state) { observe(state, {false, true, false}, 4); }
-void size(benchmark::State& state) { observe(state, {false, false, true}, 4); }
+void all_detectors(benchmark::State& state) {
+    observe(state, {}, 4);
+}
+void all_detectors_ipv6(benchmark::State& state) {
+    observe(state, {}, 6);
+}
+void sketches_only(benchmark::State& state) {
+    observe(state, {false, false, false}, 4);
+}
+void entropy(benchmark::State& state) {
+    observe(state, {true, false, false}, 4);
+}
+void ttl(benchmark::State& state) {
+    observe(state, {false, true, false}, 4);
+}
+void size(benchmark::State& state) {
+    observe(state, {false, false, true}, 4);
+}
 
 }  // namespace
 

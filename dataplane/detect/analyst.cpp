@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dataplane/detect/state.h"
+#include "dataplane/detect/store.h"
 
 namespace gabion::detect {
 namespace {
@@ -60,6 +61,18 @@ double Analyst::calm_peak_pps() const noexcept {
 }
 std::vector<Prefix> Analyst::calm_sources() const {
     return state_->memory.calm_sources();
+}
+
+std::vector<std::byte> Analyst::save_baseline() const {
+    return write_baseline(*state_);
+}
+
+Result<void> Analyst::restore_baseline(std::span<const std::byte> bytes, std::uint64_t now_ns) {
+    auto fresh = std::make_unique<State>(state_->settings, state_->hash);
+    if (auto done = read_baseline(*fresh, bytes, static_cast<std::uint32_t>(now_ns / 1'000'000'000)); !done)
+        return done;
+    state_ = std::move(fresh);
+    return {};
 }
 
 }  // namespace gabion::detect

@@ -30,7 +30,7 @@ EntropyEstimate estimate_entropy(std::span<const std::uint32_t> histogram) noexc
     }
     if (result.samples == 0) return result;
     const double n = result.samples;
-    result.bits = std::log2(n) - sum / n + miller_madow(result.distinct, n);
+    result.bits = std::max(0.0, std::log2(n) - sum / n) + miller_madow(result.distinct, n);
     result.ceiling_bits = entropy_ceiling(n, static_cast<double>(histogram.size()));
     return result;
 }

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint32_t kHeldSlots = 50;  // one second: then, if it still gets through, it is named again
 constexpr std::uint32_t kWiderHeldSlots = 10;
+constexpr std::uint32_t kUnlearnedFor = 10;  // times the quarantine
 constexpr std::uint8_t kHopTolerance = 1;
 constexpr double kForgedShare = 0.5;    // of a known source's packets, from which on they are judged by their TTL
 constexpr double kRotationShare = 0.5;  // of the destination's load, in one prefix
@@ -23,7 +24,7 @@ constexpr std::uint32_t kOffendersS = 10;    // the time within which offenders 
 constexpr std::uint32_t kWideSamples = 300;  // needed to tell a thousand sources from "everywhere"
 constexpr double kWideDistinct = 0.8;        // of what uniform sources would occupy
 constexpr double kWideEntropy = 0.9;
-constexpr double kNamedShare = 0.3;         // of the load, just named: wait and see what is left
+constexpr double kNamedShare = 0.3;  // of the load, just named: wait and see what is left
 constexpr double kKnownShare = 0.5;  // a crowd of known sources is no spoofed flood
 
 Verdict quarantine(const State& state, const Prefix& target, unsigned guard, const char* reason) {
@@ -50,12 +51,14 @@ const DetectorSwitch& switch_of(const Settings& settings, const char* reason_det
     }
 }
 
-// Returns the slot until which the verdict's target is left alone.
-std::uint32_t finish(State& state, Verdict verdict) {
+// Decides, and leaves the target alone for a while: what still arrives of it was under way, or the kernel lets it through on purpose.
+template <typename Tracked>
+void finish(State& state, Verdict verdict, Tracked& target) {
     verdict.dry_run = switch_of(state.settings, verdict.evidence.detector).dry_run;
     state.decide(verdict);
     const auto duration_slots = static_cast<std::uint32_t>(state.settings.quarantine_s * 1e9 / kSlotNs);
-    return state.slot + (verdict.dry_run ? duration_slots : kHeldSlots);
+    target.held_until = state.slot + (verdict.dry_run ? duration_slots : kHeldSlots);
+    target.named_until = state.slot + kUnlearnedFor * duration_slots;
 }
 
 void take_out(State& state, unsigned guard_index, const Activity& named) noexcept {
@@ -86,8 +89,7 @@ void restrict_known(State& state, const TrackedSource& source, const KnownSource
     verdict.destination_port = source.cell_port;
 }
 
-void hold(State& state, TrackedSource& source, std::uint32_t until) noexcept {
-    source.held_until = until;
+void hold(State& state, TrackedSource& source) noexcept {
     take_out(state, source.guard, source.activity);
     for (const unsigned length : {64u, 56u, 48u}) {
         TrackedPrefix* prefix = state.prefixes.find(prefix_of(source.key, length));
@@ -113,7 +115,8 @@ void name_source(State& state, TrackedSource& source, const KnownSource* known, 
     } else if (window_pps < kRotationShare * state.guards[source.guard].activity.window() / state.window_s) {
         verdict.reason = "botnet";
     }
-    hold(state, source, finish(state, verdict));
+    finish(state, verdict, source);
+    hold(state, source);
 }
 
 unsigned distinct_sources(const TrackedPrefix& prefix) noexcept {
@@ -157,7 +160,7 @@ void name_prefix(State& state, TrackedPrefix& prefix, const char* reason, double
     verdict.evidence.samples = static_cast<std::uint32_t>(prefix.activity.samples());
     add_figure(verdict.evidence, "prefix_pps", prefix.activity.window() / state.window_s, allowance);
     add_figure(verdict.evidence, "prefix_sources", distinct_sources(prefix), kRotationSources);
-    prefix.held_until = finish(state, verdict);
+    finish(state, verdict, prefix);
     prefix.offenders = 0;
     take_out(state, prefix.guard, prefix.activity);
     hold_wider(state, prefix);
@@ -166,6 +169,7 @@ void name_prefix(State& state, TrackedPrefix& prefix, const char* reason, double
 
 void name_prefixes_of_length(State& state, std::uint64_t length6) {
     for (TrackedPrefix& prefix : state.prefixes.entries()) {
+        if (state.full()) return;
         if (!prefix.used || !state.hot[prefix.guard] || prefix.held_until > state.slot) continue;
         if (prefix.key.is_v4() ? length6 != 64 : prefix.key.low != length6) continue;
         prefix.activity.advance(state.slot);
@@ -193,7 +197,8 @@ void cap_destination(State& state, unsigned index) {
     verdict.duration = std::chrono::milliseconds(static_cast<std::int64_t>(state.settings.posture_s * 1000));
     verdict.rate_pps =
         std::max(state.settings.cap_floor_pps, state.settings.cap_factor * static_cast<double>(guard.peak_pps));
-    finish(state, verdict);
+    verdict.dry_run = state.settings.entropy.dry_run;
+    state.decide(verdict);
 }
 
 }  // namespace
@@ -201,6 +206,7 @@ void cap_destination(State& state, unsigned index) {
 void name_sources(State& state) {
     if (!state.settings.rate.enabled) return;
     for (TrackedSource& source : state.sources.entries()) {
+        if (state.full()) return;
         if (!source.used || !state.hot[source.guard] || source.held_until > state.slot) continue;
         source.activity.advance(state.slot);
         source.contradicting.advance(state.slot);

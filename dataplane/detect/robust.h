@@ -38,6 +38,9 @@ public:
     [[nodiscard]] float median() const noexcept { return median_; }
     [[nodiscard]] float deviation() const noexcept { return 1.4826f * mad_; }
 
+    // Whether what was read from a file can be used.
+    [[nodiscard]] bool sane() const noexcept { return count_ <= kValues && next_ < kValues && mad_ >= 0; }
+
 private:
     [[nodiscard]] float median_of(std::array<float, kValues> values) const noexcept {
         const auto middle = values.begin() + count_ / 2;

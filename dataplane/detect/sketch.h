@@ -9,8 +9,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
-#include <limits>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "dataplane/detect/key.h"
 
@@ -34,8 +37,9 @@ public:
         Line& line = lines_[(hash >> 32) & (Sets - 1)];
         const auto base = static_cast<std::size_t>(&line - lines_.data()) * kWays;
         const std::uint32_t tag = static_cast<std::uint32_t>(hash) | 1u;
-        for (std::size_t way = 0; way < kWays; ++way) {
-            if (line.tag[way] == tag && details_[base + way].key == key) {
+        for (unsigned match = matching(line, tag); match != 0; match &= match - 1) {
+            const auto way = static_cast<std::size_t>(std::countr_zero(match));
+            if (details_[base + way].key == key) [[likely]] {
                 line.count[way] += weight;
                 return {details_[base + way], line.count[way]};
             }
@@ -59,11 +63,34 @@ private:
         std::array<std::uint32_t, kWays> count{};
     };
 
+    // A bit for each way whose tag it is. Without branches: which way it is cannot be predicted.
+    static unsigned matching(const Line& line, std::uint32_t tag) noexcept {
+#ifdef __SSE2__
+        const __m128i wanted = _mm_set1_epi32(static_cast<int>(tag));
+        const auto half = [&](std::size_t from) {
+            const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(&line.tag[from]));
+            return static_cast<unsigned>(_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(tags, wanted))));
+        };
+        return half(0) | half(4) << 4;
+#else
+        unsigned match = 0;
+        for (unsigned way = 0; way < kWays; ++way)
+            match |= static_cast<unsigned>(line.tag[way] == tag) << way;
+        return match;
+#endif
+    }
+
+    // The way with the smallest count, likewise without branches: the way stands in the lowest bits of what is compared.
+    static std::size_t lightest(const Line& line) noexcept {
+        std::uint64_t least = std::uint64_t{line.count[0]} << 3;
+        for (std::size_t way = 1; way < kWays; ++way)
+            least = std::min<std::uint64_t>(least, std::uint64_t{line.count[way]} << 3 | way);
+        return least & (kWays - 1);
+    }
+
     // An empty place has count 0 and so is taken first.
     Place replace(Line& line, std::size_t base, std::uint32_t tag, const Key& key, std::uint32_t weight) noexcept {
-        std::size_t least = 0;
-        for (std::size_t way = 1; way < kWays; ++way)
-            if (line.count[way] < line.count[least]) least = way;
+        const std::size_t least = lightest(line);
         Detail& detail = details_[base + least];
         detail = Detail{};
         detail.key = key;

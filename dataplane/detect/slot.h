@@ -23,7 +23,7 @@ inline constexpr unsigned kDestinations = 64;     // held one by one
 inline constexpr unsigned kRest = kDestinations;  // the block of all others
 inline constexpr unsigned kSightings = 1024;
 
-struct SourceDetail {
+struct alignas(64) SourceDetail {
     Key key;
     std::uint32_t error = 0;
     std::uint32_t samples = 0;

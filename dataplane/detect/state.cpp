@@ -5,8 +5,9 @@
 
 namespace gabion::detect {
 
-State::State(const Settings& chosen, const HashKey& hash)
+State::State(const Settings& chosen, const HashKey& key)
     : settings(chosen),
+      hash(key),
       memory(hash),
       sources(hash, kTrackedSources / 8),
       prefixes(hash, kTrackedPrefixes / 8),
@@ -40,7 +41,7 @@ double State::prefix_allowance(const Key& prefix) const noexcept {
 }
 
 void State::decide(Verdict verdict) {
-    if (verdicts.size() >= settings.verdicts_max) return;
+    if (full()) return;
     verdict.decided_ns = now_ns;
     verdicts.push_back(verdict);
     if (recent.size() < kRecentVerdicts) {

@@ -22,7 +22,8 @@ struct TrackedSource {
     Activity activity;
     Activity contradicting;  // of sightings whose TTL contradicts what is known
     Activity established;
-    std::uint32_t held_until = 0;  // slot; it was named, the kernel deals with it
+    std::uint32_t held_until = 0;   // slot; it was named, the kernel deals with it
+    std::uint32_t named_until = 0;  // slot; what trickles through until then makes nobody known
     std::uint16_t cell_port = 0;
     std::uint16_t source_port = 0;
     std::uint16_t destination_port = 0;
@@ -41,6 +42,7 @@ struct TrackedPrefix {
     std::uint64_t sources_before = 0;
     std::uint32_t sources_slot = 0;
     std::uint32_t held_until = 0;
+    std::uint32_t named_until = 0;
     std::uint32_t offenders = 0;
     std::uint32_t offender_s = 0;
     std::uint8_t guard = kRest;
@@ -60,9 +62,10 @@ struct State {
     static constexpr std::size_t kPending = 8192;
     static constexpr std::size_t kRecentVerdicts = 1024;
 
-    State(const Settings& chosen, const HashKey& hash);
+    State(const Settings& chosen, const HashKey& key);
 
     Settings settings;
+    HashKey hash;
     Memory memory;
     FixedTable<TrackedSource> sources;
     FixedTable<TrackedPrefix> prefixes;
@@ -104,6 +107,8 @@ struct State {
     [[nodiscard]] double unknown_allowance() const noexcept;
     [[nodiscard]] double allowance(unsigned guard, const KnownSource* known) const noexcept;
     [[nodiscard]] double prefix_allowance(const Key& prefix) const noexcept;
+    // As many verdicts as one judgement may hold: the rest are found again in the next.
+    [[nodiscard]] bool full() const noexcept { return verdicts.size() >= settings.verdicts_max; }
     void decide(Verdict verdict);
 };
 

@@ -89,7 +89,6 @@ TEST(Attack, Botnet) {
     EXPECT_LE(first.values.back(), 0.150);
 }
 
-
 TEST(Attack, RotationInsideOneSlash24NamesThePrefix) {
     Times times;
     for (unsigned seed = 1; seed <= kSeeds; ++seed) {
@@ -157,8 +156,10 @@ TEST(Attack, AForgedClientKeepsItsService) {
             Simulation run(with_seed(seed));
             add_mixed_clients(run, {.count = 30});
             const std::uint8_t ttl = ttl_of(client);
-            add_heavy_source(run, {.start_s = kStart, .ttl = same_ttl ? ttl : static_cast<std::uint8_t>(ttl > 100 ? ttl - 60 : ttl + 90)},
-                             client);
+            add_heavy_source(
+                run,
+                {.start_s = kStart, .ttl = same_ttl ? ttl : static_cast<std::uint8_t>(ttl > 100 ? ttl - 60 : ttl + 90)},
+                client);
             run.run_until(kStart + 2);
             const auto named = run.cutting();
             ASSERT_EQ(named.size(), 1u);
@@ -274,9 +275,11 @@ TEST(Attack, ADryRunIsMarked) {
     add_heavy_source(run, {.start_s = kStart});
     run.run_until(kStart + 3);
     ASSERT_FALSE(run.cutting().empty());
-    for (const Decision& decision : run.cutting()) EXPECT_TRUE(decision.verdict.dry_run);
+    for (const Decision& decision : run.cutting())
+        EXPECT_TRUE(decision.verdict.dry_run);
     EXPECT_EQ(run.attack_dropped, 0u);
-    for (const Decision& decision : run.cutting()) EXPECT_EQ(decision.verdict.target, parse("192.0.2.0"));
+    for (const Decision& decision : run.cutting())
+        EXPECT_EQ(decision.verdict.target, parse("192.0.2.0"));
 }
 
 }  // namespace
