@@ -9,12 +9,17 @@
 namespace gabion::detect {
 namespace {
 
-// What the window's weights stand for: from the first packet of its oldest summary until now.
+// What the window's weights stand for: the time that its summaries cover. Four slots at least, so that the first packets after
+// a silence are no rate yet.
 double window_seconds(const State& state) noexcept {
-    std::uint64_t first = state.now_ns - kWindowNs;
-    for (const State::Start& start : state.starts)
-        if (state.slot - start.slot < kWindowSlots) first = std::min(first, start.ns);
-    return static_cast<double>(state.now_ns - first) / 1e9;
+    std::uint64_t start = state.now_ns, end = 0;
+    for (const State::Span& span : state.spans) {
+        if (state.slot - span.slot >= kWindowSlots) continue;
+        start = std::min(start, span.start_ns);
+        end = std::max(end, span.end_ns);
+    }
+    constexpr std::uint64_t kLeast = kWindowNs - kSlotNs;
+    return static_cast<double>(end > start ? std::max(end - start, kLeast) : kWindowNs) / 1e9;
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ struct Guard {
     std::uint64_t overload_last_ns = 0;
     std::uint64_t posture_ns = 0;  // when its posture was last raised; 0 = it is not
     std::uint64_t cap_ns = 0;
+    std::uint64_t named_ns = 0;  // when a verdict last named one of its sources
     double threshold_pps = 0;
 };
 

@@ -15,6 +15,9 @@ constexpr double kDeviations = 4;
 constexpr double kPressureNs = 60e6;  // an overload that lasts halves the allowance of unknown sources each time
 constexpr double kPressureMax = 1024;
 constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kCleaningNs = 2'000'000'000;  // after a source was named, the last ones are looked for
+constexpr double kCleaningFactor = 1.5;
+constexpr double kUnlearnedPosture = 4;
 constexpr unsigned kPostureAtOnce = 16;  // destinations of a carpet-bombed network; the kernel's table holds 64 in all
 
 std::uint64_t nanoseconds(double seconds) noexcept {
@@ -50,9 +53,12 @@ unsigned alarms_of(const Settings& settings, const Distributions& seen) noexcept
 
 // Before anything is learned, a destination above the bound counts as overloaded; its sources are named only when the
 // entropy has collapsed or one of them alone is above the bound (State::allowance).
-double threshold_of(const Settings& settings, bool learned, bool alarmed, const Guard& guard) noexcept {
-    if (!learned) return settings.unlearned_destination_pps;
+double threshold_of(const State& state, bool alarmed, const Guard& guard) noexcept {
+    const Settings& settings = state.settings;
+    if (!state.learned()) return settings.unlearned_destination_pps;
     const auto peak = static_cast<double>(guard.peak_pps);
+    const bool cleaning = guard.named_ns != 0 && state.now_ns - guard.named_ns < kCleaningNs;
+    if (cleaning) return std::max(settings.prefix_floor_pps, kCleaningFactor * peak);
     if (alarmed) return std::max(settings.alarmed_floor_pps, settings.alarmed_factor * peak);
     return std::max(settings.destination_floor_pps, settings.destination_factor * peak);
 }
@@ -76,6 +82,11 @@ void notice(State& state, const char* kind, const Prefix& target, unsigned guard
     state.notices.push_back({kind, target, std::move(text), evidence_of(state, guard)});
 }
 
+// While a cap holds, what lies behind it cannot be seen.
+bool capped(const State& state, const Guard& guard) noexcept {
+    return guard.cap_ns != 0 && state.now_ns - guard.cap_ns <= nanoseconds(state.settings.posture_s + 1);
+}
+
 // The attack's state from this judgement's overload; `guard_index` gives the evidence.
 void follow_attack(State& state, Guard& guard, const Prefix& target, unsigned guard_index) {
     if (guard.overloaded) {
@@ -90,7 +101,8 @@ void follow_attack(State& state, Guard& guard, const Prefix& target, unsigned gu
                        " packets a second, expected are at most " +
                        std::to_string(static_cast<long>(guard.threshold_pps)));
         }
-    } else if (guard.attack && state.now_ns - guard.overload_last_ns > nanoseconds(state.settings.calm_after_s)) {
+    } else if (guard.attack && state.now_ns - guard.overload_last_ns > nanoseconds(state.settings.calm_after_s) &&
+               !capped(state, guard)) {
         guard.attack = false;
         guard.posture_ns = 0;
         notice(state, "attack-ended", target, guard_index, "back to normal");
@@ -113,9 +125,11 @@ void judge_guard(State& state, unsigned index) {
     const unsigned alarms = present && learned && index != kRest ? alarms_of(state.settings, seen) : 0;
     if (alarms != 0 && seen.alarms == 0) seen.alarm_since_ns = state.now_ns;
     seen.alarms = alarms;
-    guard.threshold_pps = threshold_of(state.settings, learned, alarms != 0, guard);
-    const bool suspicious = guard.activity.surely_above(guard.threshold_pps, state.window_s, 1);
-    guard.overloaded = suspicious && guard.activity.slots_seen() >= 2;
+    guard.threshold_pps = threshold_of(state, alarms != 0, guard);
+    // Before anything is learned, thick sampling begins well before the bound, which then is told from what lies near it.
+    const double posture_pps = learned ? guard.threshold_pps : guard.threshold_pps / kUnlearnedPosture;
+    const bool suspicious = guard.activity.surely_above(posture_pps, state.window_s, 1);
+    guard.overloaded = guard.activity.surely_above(guard.threshold_pps, state.window_s, 2);
     if ((suspicious || alarms != 0) && index != kRest && posture_due(state, guard)) {
         guard.posture_ns = state.now_ns;
         raise_posture(state, guard.key.address(), index, suspicious ? "overload" : "alarm");
@@ -128,7 +142,7 @@ void judge_guard(State& state, unsigned index) {
 // A network counts when its load lies on many addresses, none of which is judged for itself.
 void judge_network(State& state, Guard& network) {
     network.activity.advance(state.slot);
-    network.threshold_pps = threshold_of(state.settings, state.learned(), false, network);
+    network.threshold_pps = threshold_of(state, false, network);
     double heaviest = 0;
     bool inside_hot = false;
     for (unsigned i = 0; i < kDestinations; ++i) {

@@ -7,6 +7,8 @@
 namespace gabion::detect {
 namespace {
 
+constexpr double kWorthOfNamed = 1000;  // packets a second: who was named is not soon forgotten
+
 using Blocks = std::array<std::uint8_t, kDestinations + 1>;  // a summary's blocks -> guards
 
 unsigned guard_of(State& state, const Key& destination, std::uint32_t slot) noexcept {
@@ -83,7 +85,7 @@ void ingest_sources(State& state, const SlotSummary& from, std::uint32_t slot, c
     const auto worth = [slot](const TrackedSource& source) {
         TrackedSource copy = source;
         copy.activity.advance(slot);
-        return copy.activity.slow();
+        return copy.activity.slow() + (source.named_until > slot ? kWorthOfNamed : 0);
     };
     from.sources.each([&](const SourceDetail& detail, std::uint32_t count) {
         TrackedSource& source = state.sources.obtain(detail.key, worth);
@@ -101,7 +103,7 @@ void ingest_prefixes(State& state, const SlotSummary& from, std::uint32_t slot, 
     const auto worth = [slot](const TrackedPrefix& prefix) {
         Activity copy = prefix.activity;
         copy.advance(slot);
-        return copy.slow();
+        return copy.slow() + (prefix.named_until > slot ? kWorthOfNamed : 0);
     };
     constexpr std::uint32_t kSourcesSlots = 50;
     from.prefixes.each([&](const PrefixDetail& detail, std::uint32_t count) {
@@ -157,8 +159,10 @@ void ingest_sightings(State& state, const SlotSummary& from, std::uint32_t slot,
 void ingest_slot(State& state, const SlotSummary& from) noexcept {
     if (from.empty()) return;
     const auto slot = static_cast<std::uint32_t>(from.end_ns / kSlotNs);
-    State::Start& start = state.starts[slot % kWindowSlots];
-    if (start.slot != slot || from.start_ns < start.ns) start = {slot, from.start_ns};
+    State::Span& span = state.spans[slot % kWindowSlots];
+    if (span.slot != slot) span = {slot, from.start_ns, from.end_ns};
+    span.start_ns = std::min(span.start_ns, from.start_ns);
+    span.end_ns = std::max(span.end_ns, from.end_ns);
     const Blocks blocks = ingest_destinations(state, from, slot);
     ingest_sources(state, from, slot, blocks);
     ingest_prefixes(state, from, slot, blocks);

@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::uint32_t kSettledSlots = 10;  // how long a sighting waits
 constexpr std::uint64_t kStubbornNs =
-    60'000'000'000;                     // an alarm without overload that lasts this long is the new normal
-constexpr double kTrafficSamples = 20;  // a second with as many counts whole towards learning_s, one with fewer in part
+    60'000'000'000;                    // an alarm without overload that lasts this long is the new normal
+constexpr double kTrafficSamples = 5;  // a second with as many counts whole towards learning_s, one with fewer in part
 constexpr double kLeastCredit = 0.1;
 constexpr double kSourceGrowth = 1.0116;  // a second: a known source's rate may double in a minute
 constexpr double kForget = 0.9999989;     // a calm second: learned peaks halve in a week
@@ -31,12 +31,25 @@ bool calm(const State& state) noexcept {
     return true;
 }
 
+// Named not long ago, or its prefix was.
+bool offender(const State& state, const Key& key) noexcept {
+    if (const TrackedSource* source = state.sources.find(key); source != nullptr && source->named_until > state.slot)
+        return true;
+    for (const unsigned length : {64u, 56u, 48u}) {
+        const TrackedPrefix* prefix = state.prefixes.find(prefix_of(key, length));
+        if (prefix != nullptr && prefix->named_until > state.slot) return true;
+        if (key.is_v4()) break;
+    }
+    return false;
+}
+
 void commit_sightings(State& state) noexcept {
     while (state.pending_count > 0) {
         const PendingSighting& oldest = state.pending[state.pending_first];
         if (state.slot - oldest.slot < kSettledSlots) return;
-        state.memory.learn(oldest.source, oldest.ttl,
-                           static_cast<std::uint32_t>(std::uint64_t{oldest.slot} * kSlotNs / 1'000'000'000));
+        const auto seen_s = static_cast<std::uint32_t>(std::uint64_t{oldest.slot} * kSlotNs / 1'000'000'000);
+        if (state.memory.known(oldest.source) != nullptr || !offender(state, oldest.source))
+            state.memory.learn(oldest.source, oldest.ttl, seen_s);
         state.pending_first = (state.pending_first + 1) % State::kPending;
         --state.pending_count;
     }

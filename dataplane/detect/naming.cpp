@@ -65,6 +65,7 @@ void take_out(State& state, unsigned guard_index, const Activity& named) noexcep
     Guard& guard = state.guards[guard_index];
     guard.activity.remove(named);
     guard.named.add(state.slot, named.window(), 1);
+    guard.named_ns = state.now_ns;
 }
 
 // A known source: what contradicts its TTLs is lost, if that is what weighs; else the flooding cell is brought down to its allowance.

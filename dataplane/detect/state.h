@@ -91,11 +91,12 @@ struct State {
     std::uint32_t slot = 0;
     std::uint64_t now_ns = 0;
     double window_s = 0.1;  // what the window's weights stand for
-    struct Start {
+    struct Span {
         std::uint32_t slot = 0;
-        std::uint64_t ns = 0;
+        std::uint64_t start_ns = 0;
+        std::uint64_t end_ns = 0;
     };
-    std::array<Start, kWindowSlots> starts{};  // the earliest start among the summaries that ended in each slot
+    std::array<Span, kWindowSlots> spans{};  // what the summaries that ended in each slot cover together
 
     std::vector<Verdict> verdicts;
     std::vector<Notice> notices;

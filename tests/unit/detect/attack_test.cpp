@@ -257,7 +257,7 @@ TEST(Attack, AFloodBeforeAnythingIsLearned) {
     for (unsigned seed = 1; seed <= kSeeds; ++seed) {
         Simulation run(with_seed(seed));
         add_mixed_clients(run, {.count = 30});
-        add_heavy_source(run, {.pps = 700'000, .start_s = 1});
+        add_heavy_source(run, {.pps = 500'000, .start_s = 1});
         run.run_until(2);
         const auto named = run.cutting();
         ASSERT_EQ(named.size(), 1u);
@@ -280,6 +280,63 @@ TEST(Attack, ADryRunIsMarked) {
     EXPECT_EQ(run.attack_dropped, 0u);
     for (const Decision& decision : run.cutting())
         EXPECT_EQ(decision.verdict.target, parse("192.0.2.0"));
+}
+
+// A busy client sets the allowance high: it comes down while the overload lasts.
+TEST(Attack, BotsNoHeavierThanAClient) {
+    for (const unsigned networks : {6u, 60u}) {
+        Times first, all;
+        for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+            Simulation run(with_seed(seed));
+            add_mixed_clients(run, {.count = 2, .pps_each = 2000});
+            add_botnet(run, {.start_s = kStart}, 300, networks);
+            run.run_until(kStart + 1.5);
+            const std::uint64_t before = run.attack_dropped, offered = run.attack_offered;
+            run.run_until(kStart + 2.5);
+            ASSERT_TRUE(run.first_cut(kStart).has_value());
+            // The last two or three may go unnamed: with them the destination gets no more than 1.5 times its peak.
+            EXPECT_GT(static_cast<double>(run.attack_dropped - before),
+                      0.98 * static_cast<double>(run.attack_offered - offered));
+            expect_clients_unharmed(run);
+            first.values.push_back(*run.first_cut(kStart));
+            all.values.push_back(run.cutting().back().time_s - kStart);
+        }
+        first.report("light bots, first");
+        all.report("light bots, last");
+    }
+}
+
+// What trickles out of a quarantine does not become an ordinary client, and the next round finds the bots again.
+TEST(Attack, BotsDoNotBecomeKnown) {
+    Simulation run(with_seed(1));
+    add_mixed_clients(run, {.count = 30});
+    add_botnet(run, {.pps = 50'000, .start_s = kStart, .end_s = kStart + 70}, 20, 20);
+    run.run_until(kStart + 80);
+    EXPECT_EQ(run.analyst().calm_sources().size(), 30u);
+    EXPECT_GT(dropped_share(run), 0.98);
+    expect_clients_unharmed(run);
+}
+
+// The demo's order: one after the other, with calm between.
+TEST(Attack, OneAttackAfterAnother) {
+    for (unsigned seed = 1; seed <= kSeeds / 2; ++seed) {
+        Simulation run(with_seed(seed));
+        add_mixed_clients(run, {.count = 12, .pps_each = 10});
+        add_heavy_source(run, {.pps = 200'000, .start_s = kStart, .end_s = kStart + 4});
+        add_botnet(run, {.start_s = kStart + 16, .end_s = kStart + 20}, 300, 6);
+        add_spoofed_flood(run, {.pps = 200'000, .start_s = kStart + 32, .end_s = kStart + 36});
+        run.run_until(kStart + 60);
+        for (const double begin : {0.0, 16.0, 32.0}) {
+            const auto cut = run.cutting(kStart + begin);
+            ASSERT_FALSE(cut.empty());
+            EXPECT_LE(cut[0].time_s - kStart - begin, 0.150) << begin;
+            EXPECT_TRUE(run.noticed("attack-began", kStart + begin));
+        }
+        EXPECT_TRUE(run.noticed("spoofed-flood", kStart + 32));
+        EXPECT_FALSE(run.analyst().under_attack());
+        EXPECT_GT(dropped_share(run), 0.95);
+        expect_clients_unharmed(run);
+    }
 }
 
 }  // namespace
