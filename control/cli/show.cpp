@@ -115,8 +115,8 @@ void show_status(std::ostream& out, const Json& status) {
     show_features(out, status);
     const Json& memory = member(status, "memory");
     if (memory.is_object())
-        out << "memory       " << bytes_text(count_of(memory, "resident_bytes")) << " resident, of it "
-            << bytes_text(count_of(memory, "table_bytes")) << " mapped tables\n";
+        out << "memory       " << bytes_text(count_of(memory, "resident_bytes")) << " resident, and "
+            << bytes_text(count_of(memory, "table_bytes")) << " of tables shared with the kernel\n";
 }
 
 void show_why(std::ostream& out, const Json& report) {

@@ -2,9 +2,10 @@
 #include "control/daemon/appliance.h"
 
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cstdlib>
 #include <fstream>
 
 #include "control/daemon/load_in_progress.h"
@@ -21,13 +22,18 @@ std::string kernel_release() {
     return ::uname(&name) == 0 ? name.release : "unknown";
 }
 
+// Resident memory without the mapped tables, which belong to the kernel and are shown on their own.
 std::uint64_t resident_bytes() {
-    std::ifstream statm("/proc/self/statm");
-    std::uint64_t pages = 0;
-    std::uint64_t resident = 0;
-    std::uint64_t file_backed = 0;
-    statm >> pages >> resident >> file_backed;  // pages of mapped tables count as file-backed
-    return (resident - std::min(resident, file_backed)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    std::ifstream smaps("/proc/self/smaps");
+    std::uint64_t kilobytes = 0;
+    bool table = false;
+    for (std::string line; std::getline(smaps, line);) {
+        if (std::isxdigit(static_cast<unsigned char>(line[0])) != 0 && line.find('-') < line.find(' '))
+            table = line.ends_with("anon_inode:bpf-map");
+        else if (!table && line.starts_with("Rss:"))
+            kilobytes += std::strtoull(line.c_str() + 4, nullptr, 10);
+    }
+    return kilobytes * 1024;
 }
 
 const char* attach_name(const ProtectedInterface& interface) {

@@ -136,13 +136,15 @@ Result<void> ProtectedInterface::open() {
 
 void ProtectedInterface::close(bool keep_enforcing) {
     stop_workers();
-    if (!present_ || keep_enforcing) return;
-    const net::Link link = *follower_->link();
-    link_->detach();
-    (void)net::detach_egress(link.index, made_clsact_);
-    (void)net::restore_offloads(link, surroundings_.keeper.offloads(settings_.name));
-    surroundings_.keeper.forget_offloads(settings_.name);
-    pins_->clear();
+    if (keep_enforcing) return;
+    if (present_) {
+        const net::Link link = *follower_->link();
+        link_->detach();
+        (void)net::detach_egress(link.index, made_clsact_);
+        (void)net::restore_offloads(link, surroundings_.keeper.offloads(settings_.name));
+        surroundings_.keeper.forget_offloads(settings_.name);
+    }
+    if (pins_) pins_->clear();
     present_ = false;
 }
 
