@@ -12,13 +12,11 @@
 #include <utility>
 
 #include "bpf/abi/queue.h"
-#include "bpf/abi/sample.h"
 #include "dataplane/core/result.h"
-#include "dataplane/worker/checksum.h"
 #include "dataplane/worker/counters.h"
 #include "dataplane/worker/credit.h"
-#include "dataplane/worker/frame.h"
 #include "dataplane/worker/leak_watch.h"
+#include "dataplane/worker/look.h"
 #include "dataplane/worker/observer.h"
 #include "dataplane/worker/pipe.h"
 #include "dataplane/worker/sleep.h"
@@ -26,7 +24,6 @@
 namespace gabion::worker {
 
 inline constexpr std::uint32_t kBatch = 64;
-inline constexpr std::uint64_t kStaleNs = std::uint64_t{GABION_STALE_MS} * 1'000'000u;
 // Longest sleep: with frames on their way out; with something for the next window, or a claim unanswered; with nothing at all.
 inline constexpr int kSleepOutstandingMs = 1;
 inline constexpr int kSleepWindowMs = 20;
@@ -93,9 +90,10 @@ private:
         std::uint32_t first = 0;
         const std::uint32_t reclaimed = reclaim();
         const std::uint32_t count = pipe_.take(kBatch, first);
+        for (std::uint32_t i = 0; i < count; ++i) look_ahead(pipe_.umem().frame(pipe_.at(first + i).addr, 0).data());
         for (std::uint32_t i = 0; i < count; ++i) {
             const xdp_desc& frame = pipe_.at(first + i);
-            look(frame, now_ns);
+            look(pipe_.umem().frame(frame.addr, frame.len), now_ns, observer_, counters_.now);
             pipe_.pass_on(frame);
         }
         pipe_.release(count);
@@ -120,18 +118,6 @@ private:
         counters_.now.tx_failed += failed;
         counters_.now.lost += failed;
         blocked_.store(pipe_.blocked(), std::memory_order_relaxed);
-    }
-
-    void look(const xdp_desc& descriptor, std::uint64_t now_ns) noexcept {
-        const auto frame = pipe_.umem().frame(descriptor.addr, descriptor.len);
-        const gabion_sample sample = sample_before(frame);
-        gabion_packet packet;
-        const bool judged = read_packet(frame, packet);
-        if (complete_checksum(frame, packet)) ++counters_.now.checksums_completed;
-        if (now_ns > sample.time_ns && now_ns - sample.time_ns > kStaleNs)
-            ++counters_.now.late;
-        else if (judged)
-            observer_.observe(packet, sample);
     }
 
     // Nothing came: sleep until something does. `now_ns` is from before the round that found nothing.

@@ -233,6 +233,8 @@ int Bed::run_workers(int ready_fd) {
     return 0;
 }
 
+int Bed::xskmap_fd() const { return bpf_map__fd(skeleton_->maps.xsks); }
+
 counter::Totals Bed::totals() const { return counter::sum(state().cpus); }
 gabion_worker_counters Bed::workers() const { return counter::sum(std::span<const gabion_worker_counters>(state().workers)); }
 std::uint64_t Bed::in_flight() const { return counter::in_flight(state().queues); }

@@ -64,6 +64,10 @@ public:
     // A child with a worker for each queue; returns when they take packets.
     Child start_workers();
 
+    // For a caller that runs a worker of its own.
+    [[nodiscard]] int xskmap_fd() const;
+    [[nodiscard]] const net::Link& link() const noexcept { return link_; }
+
     [[nodiscard]] std::string host_mac() const { return host_mac_; }
     [[nodiscard]] counter::Totals totals() const;
     [[nodiscard]] gabion_worker_counters workers() const;
