@@ -98,7 +98,7 @@ Outcome finish(Child& sender, Child& receiver, std::uint64_t overflows_before) {
 // then more are sent.
 void clean_udp(const Mode& mode) {
     constexpr std::uint64_t count = 1'000'000;
-    constexpr int rounds_max = 5;
+    constexpr int rounds_max = 3;
     Bed bed({mode.native, mode.queues});
     Child workers = bed.start_workers();
     const auto before = ErrorCounters::read();
