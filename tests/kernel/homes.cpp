@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/kernel/homes.h"
+
+#include <cstdlib>
+#include <ostream>
+
+#include "bpf/abi/destination.h"
+#include "bpf/abi/flow.h"
+#include "dataplane/ban/bloom.h"
+
+namespace gabion::test {
+namespace {
+
+constexpr std::array<const char*, GABION_SET_COUNT> set_names = {"allow", "op", "det", "quar", "watch"};
+
+ban::SetMemory set_memory(HostPipeline& host, gabion_set which) {
+    const std::string name = set_names[which];
+    ban::SetMemory memory;
+    memory.exact4 = host.values<gabion_bucket4>(name + "_e4");
+    memory.exact6 = host.values<gabion_bucket6>(name + "_e6");
+    memory.prefix4 = host.values<gabion_bucket4>(name + "_p4");
+    memory.prefix6 = host.values<gabion_bucket6>(name + "_p6");
+    memory.hits_exact4 = host.values<std::uint64_t>(name + "_e4_hits");
+    memory.hits_exact6 = host.values<std::uint64_t>(name + "_e6_hits");
+    memory.hits_prefix4 = host.values<std::uint64_t>(name + "_p4_hits");
+    memory.hits_prefix6 = host.values<std::uint64_t>(name + "_p6_hits");
+    memory.state_exact4 = host.values<gabion_quarantine>(name + "_e4_state");
+    memory.state_exact6 = host.values<gabion_quarantine>(name + "_e6_state");
+    memory.state_prefix4 = host.values<gabion_quarantine>(name + "_p4_state");
+    memory.state_prefix6 = host.values<gabion_quarantine>(name + "_p6_state");
+    memory.header = &host.control().set[which];
+    return memory;
+}
+
+Prefix prefix(const std::string& text) {
+    auto parsed = Prefix::parse(text);
+    if (!parsed) throw std::invalid_argument(parsed.error().text);
+    return *parsed;
+}
+
+}  // namespace
+
+void Homes::SetUp() {
+    if (!KernelPipeline::available()) GTEST_SKIP() << "needs root: loads BPF programs";
+    gabion_control& all = control();
+    all.flow_idle_ticks = 10'000;
+    all.quarantine_syn_ticks = 250;
+    all.sampling = {.one_in = 0, .budget = 100, .period_ticks = 25, .reserved = 0};
+    cpu().sampler.random = 0x12345678;
+}
+
+HostPipeline& Homes::host() {
+    if (!dirty_) expect_agreement();
+    dirty_ = true;
+    return host_;
+}
+
+ban::AddressSet& Homes::set(gabion_set which) {
+    if (!sets_[which]) sets_[which] = std::make_unique<ban::AddressSet>(set_memory(host(), which), control().hash);
+    return *sets_[which];
+}
+
+ban::Place Homes::put(gabion_set which, const std::string& target, std::uint32_t value) {
+    ban::AddressSet& tables = set(which);
+    const ban::AddressSet::Claim claim = tables.claim(prefix(target));
+    EXPECT_TRUE(claim.status == ban::AddStatus::added || claim.status == ban::AddStatus::updated) << target;
+    tables.publish(claim, value);
+    dirty_ = true;
+    return claim.place;
+}
+
+void Homes::take(gabion_set which, const std::string& target) {
+    EXPECT_TRUE(set(which).remove(prefix(target))) << target;
+    while (set(which).compact_lengths()) {
+    }
+    dirty_ = true;
+}
+
+gabion_quarantine& Homes::quarantine(const std::string& target, std::uint32_t value) {
+    return *set(GABION_SET_QUARANTINE).state(put(GABION_SET_QUARANTINE, target, value));
+}
+
+void Homes::allow(const std::string& target, std::uint32_t skips) {
+    ban::AllowBloom bloom(&control(), host().values<std::uint64_t>("allow_bloom"));
+    bloom.add(prefix(target));
+    put(GABION_SET_ALLOW, target, GABION_ALLOW_ENTRY | skips);
+}
+
+void Homes::remember(const std::string& address) {
+    ban::KnownSources known(&control(), host().values<std::uint64_t>("known_bloom"), 1'000'000'000, 0);
+    known.add(prefix(address));
+    control().known_active = 1;
+}
+
+gabion_destination& Homes::protect(const std::string& address, std::uint32_t index) {
+    const Prefix target = prefix(address);
+    ban::SetMemory memory = set_memory(host(), GABION_SET_WATCH);
+    gabion_set_header header{};
+    memory.exact6 = host().values<gabion_bucket6>("dest_table");
+    memory.header = &header;
+    ban::AddressSet table(memory, control().hash);
+    Prefix key = target;
+    if (target.family == Family::v4) {
+        key = Prefix{.family = Family::v6, .length = 128, .bytes = {}};
+        key.bytes[10] = key.bytes[11] = 0xff;
+        std::copy_n(target.bytes.begin(), 4, key.bytes.begin() + 12);
+    }
+    EXPECT_EQ(table.add(key, index + 1), ban::AddStatus::added);
+    control().destinations = 1;
+    gabion_destination& destination = host().values<gabion_destination>("destinations")[index];
+    destination.expires = GABION_FOREVER;
+    return destination;
+}
+
+void Homes::employ(std::uint32_t limit, std::uint32_t frame_bytes_max) {
+    gabion_queue& queue = host().values<gabion_queue>("queues")[0];
+    queue.limit = limit;
+    queue.frame_bytes_max = frame_bytes_max;
+    queue.epoch = 1;
+}
+
+void Homes::load() {
+    if (!kernel_) kernel_ = std::make_unique<KernelPipeline>(host_);
+    if (dirty_) kernel_->copy_from(host_);
+    dirty_ = false;
+}
+
+HostPipeline::Verdict Homes::run(const Bytes& frame, std::uint32_t queue) {
+    load();
+    const HostPipeline::Verdict here = host_.run(frame, queue, now_);
+    const HostPipeline::Verdict there = kernel_->run(frame, queue, now_);
+    EXPECT_EQ(there.reason, here.reason) << "kernel and host disagree";
+    EXPECT_EQ(there.action, here.action) << reason_name(here.reason);
+    if (here.action == GABION_ACTION_HAND_OVER) {
+        EXPECT_EQ(there.one_in, here.one_in);
+    }
+    reasons_produced()[there.reason < GABION_REASON_COUNT ? there.reason : 0]++;
+    return there;
+}
+
+void Homes::expect_agreement() {
+    if (kernel_ && !dirty_) {
+        EXPECT_EQ(kernel_->difference(host_), "") << "the homes' tables differ";
+    }
+}
+
+std::array<std::uint64_t, GABION_REASON_COUNT>& reasons_produced() {
+    static std::array<std::uint64_t, GABION_REASON_COUNT> produced{};
+    return produced;
+}
+
+std::uint64_t rounds(std::uint64_t usual, std::uint64_t all) {
+    const char* asked = std::getenv("GABION_LONG");
+    return asked != nullptr && *asked == '1' ? all : usual;
+}
+
+const char* reason_name(gabion_reason reason) {
+    static constexpr std::array<const char*, GABION_REASON_COUNT> names = {
+#define X(id, name, action, help) name,
+        GABION_REASONS(X)
+#undef X
+    };
+    return reason < GABION_REASON_COUNT ? names[reason] : "no reason at all";
+}
+
+}  // namespace gabion::test

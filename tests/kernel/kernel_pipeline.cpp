@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/kernel/kernel_pipeline.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <stdexcept>
+
+#include "bpf/abi/cpu.h"
+#include "bpf/abi/test.h"
+
+namespace gabion::test {
+namespace {
+
+constexpr const char* object_path = GABION_TEST_OBJECT;
+
+void require(bool condition, const std::string& what) {
+    if (!condition) throw std::runtime_error(what + ": " + std::strerror(errno));
+}
+
+std::size_t page_up(std::size_t bytes) {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    return (bytes + page - 1) / page * page;
+}
+
+}  // namespace
+
+bool KernelPipeline::available() { return geteuid() == 0; }
+
+KernelPipeline::KernelPipeline(HostPipeline& like) {
+    libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+    object_ = bpf_object__open_file(object_path, nullptr);
+    require(object_ != nullptr, std::string("opening ") + object_path);
+
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, object_) {
+        const std::string name = bpf_map__name(map);
+        const std::size_t bytes = like.memory(name).size();
+        if (bytes != 0)
+            require(bpf_map__set_max_entries(map, static_cast<__u32>(bytes / bpf_map__value_size(map))) == 0, "sizing " + name);
+        if (name.ends_with(".rodata"))
+            require(bpf_map__set_initial_value(map, &like.settings(), sizeof(gabion_settings)) == 0, "settings");
+    }
+    require(bpf_object__load(object_) == 0, "loading");
+    program_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "gabion_test"));
+    bpf_object__for_each_map(map, object_) {
+        const std::string name = bpf_map__name(map);
+        if (bpf_map__type(map) != BPF_MAP_TYPE_ARRAY || bpf_map__is_internal(map)) continue;
+        const std::size_t bytes = std::size_t{bpf_map__value_size(map)} * bpf_map__max_entries(map);
+        auto mapping = Mapping::shared(bpf_map__fd(map), page_up(bytes), name);
+        require(static_cast<bool>(mapping), "mapping " + name);
+        maps_.emplace(name, std::move(*mapping));
+        bytes_.emplace(name, bytes);
+    }
+}
+
+KernelPipeline::~KernelPipeline() { bpf_object__close(object_); }
+
+std::span<std::byte> KernelPipeline::memory(const std::string& name) const {
+    const auto found = maps_.find(name);
+    if (found == maps_.end()) return {};
+    return {static_cast<std::byte*>(found->second.address()), bytes_.at(name)};
+}
+
+void KernelPipeline::copy_from(HostPipeline& host) {
+    for (const auto& [name, mapping] : maps_) {
+        const std::span<std::byte> from = host.memory(name);
+        if (!from.empty()) std::memcpy(mapping.address(), from.data(), from.size());
+    }
+}
+
+HostPipeline::Verdict KernelPipeline::run(std::span<const std::byte> frame, std::uint32_t queue, std::uint32_t now_ticks) {
+    gabion_test_run& run = values<gabion_test_run>("test_run")[0];
+    run.now = now_ticks;
+    run.queue = queue;
+    run.cpu = 0;
+    run.reason = GABION_REASON_SLOTS;
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.data_in = frame.data();
+    options.data_size_in = static_cast<__u32>(frame.size());
+    options.repeat = 1;
+    require(bpf_prog_test_run_opts(program_, &options) == 0, "running a packet of " + std::to_string(frame.size()) + " bytes");
+    const auto reason = static_cast<gabion_reason>(run.reason);
+    gabion_action action = GABION_ACTION_PASS;
+    if (options.retval == XDP_DROP) action = GABION_ACTION_DROP;
+    if (options.retval == XDP_REDIRECT) action = GABION_ACTION_HAND_OVER;
+    if (options.retval == XDP_ABORTED) action = GABION_ACTION_NONE;
+    return {reason, action, run.one_in};
+}
+
+std::string KernelPipeline::difference(HostPipeline& host) const {
+    for (const auto& [name, mapping] : maps_) {
+        const std::span<std::byte> other = host.memory(name);
+        if (!other.empty() && std::memcmp(mapping.address(), other.data(), other.size()) != 0) return name;
+    }
+    return {};
+}
+
+std::uint32_t KernelPipeline::cost_ns(std::span<const std::byte> frame, std::uint32_t repeat, std::uint32_t now_ticks) {
+    gabion_test_run& run = values<gabion_test_run>("test_run")[0];
+    run = {};
+    run.now = now_ticks;
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.data_in = frame.data();
+    options.data_size_in = static_cast<__u32>(frame.size());
+    options.repeat = static_cast<int>(repeat);
+    require(bpf_prog_test_run_opts(program_, &options) == 0, "measuring");
+    return options.duration;
+}
+
+std::uint32_t KernelPipeline::verified_instructions() const {
+    bpf_prog_info info{};
+    __u32 length = sizeof(info);
+    require(bpf_obj_get_info_by_fd(program_, &info, &length) == 0, "asking about the program");
+    return info.verified_insns;
+}
+
+}  // namespace gabion::test
