@@ -9,6 +9,7 @@
 #include "home.h"
 
 #define GABION_TOKEN (1ull << 16)
+#define GABION_TICK (1u << 16)
 #define GABION_GCRA_TRIES 4
 
 /* Longer rests fill any bucket; more would overflow. */
@@ -33,14 +34,20 @@ GABION_INLINE __u64 gabion_gcra_ahead(__u64 schedule, __u32 now, __u64 ahead_max
 	return ahead > ahead_max ? 0 : ahead;
 }
 
-/* Takes one cell of `interval` if the bucket is at most `burst` ahead. Whoever loses the race too often is over the rate. */
+/*
+ * Takes one cell of `interval` if the bucket is at most `burst` ahead. Time moves by the tick, so what is due within one may
+ * always come at once. Whoever loses the race too often is over the rate.
+ */
 GABION_INLINE int gabion_gcra(__u64 *schedule, __u32 interval, __u32 burst, __u32 now)
 {
-	__u64 limit = GABION_CAST(__u64, interval) + burst;
+	__u64 limit;
 	__u32 try_;
 
 	if (!interval)
 		return 0;
+	if (interval < GABION_TICK && burst < GABION_TICK - interval)
+		burst = GABION_TICK - interval;
+	limit = GABION_CAST(__u64, interval) + burst;
 	for (try_ = 0; try_ < GABION_GCRA_TRIES; try_++) {
 		__u64 old = gabion_read64(schedule);
 		__u64 ahead = gabion_gcra_ahead(old, now, limit);
