@@ -24,7 +24,7 @@ const volatile __u32 own_mark = 0;
 
 /* What a classifier that does not act itself returns. */
 #define NO_MATCH 0
-#define MATCH -1
+#define MATCH	 -1
 
 static __always_inline struct gabion_cpu *this_cpu(void)
 {

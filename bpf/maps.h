@@ -16,13 +16,13 @@
 #include "abi/quarantine.h"
 #include "abi/queue.h"
 
-#define GABION_ARRAY(name, entries, kind)              \
-	struct {                                       \
-		__uint(type, BPF_MAP_TYPE_ARRAY);      \
-		__uint(map_flags, BPF_F_MMAPABLE);     \
-		__uint(max_entries, entries);          \
-		__uint(key_size, sizeof(__u32));       \
-		__uint(value_size, sizeof(kind));      \
+#define GABION_ARRAY(name, entries, kind)                                                                              \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                                      \
+		__uint(map_flags, BPF_F_MMAPABLE);                                                                     \
+		__uint(max_entries, entries);                                                                          \
+		__uint(key_size, sizeof(__u32));                                                                       \
+		__uint(value_size, sizeof(kind));                                                                      \
 	} name SEC(".maps")
 
 /* the same for every interface */

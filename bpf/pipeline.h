@@ -36,8 +36,8 @@ GABION_INLINE int gabion_has(const struct gabion_tables *tables, __u32 feature)
 }
 
 /* The stages that may drop a packet for its source or destination. */
-GABION_INLINE __u32 gabion_enforce(const struct gabion_packet *packet, const struct gabion_tables *tables, struct gabion_cpu *cpu,
-				   struct gabion_arrival *arrival)
+GABION_INLINE __u32 gabion_enforce(const struct gabion_packet *packet, const struct gabion_tables *tables,
+				   struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
 	__u32 reason = GABION_REASON_NONE, now = arrival->now;
 	__u64 hash = arrival->hash;
@@ -85,7 +85,8 @@ GABION_INLINE struct gabion_output gabion_pipeline(const struct gabion_input *in
 GABION_INLINE __u32 gabion_leave(const struct gabion_tables *tables, struct gabion_cpu *cpu, __u32 reason, __u32 bytes)
 {
 	reason &= GABION_REASON_SLOTS - 1;
-	if (gabion_drops(reason) && gabion_has(tables, GABION_FEATURE_DRY_RUN) && GABION_UNLIKELY(tables->control->dry_run)) {
+	if (gabion_drops(reason) && gabion_has(tables, GABION_FEATURE_DRY_RUN) &&
+	    GABION_UNLIKELY(tables->control->dry_run)) {
 		gabion_tally(&cpu->would_drop[reason], bytes);
 		reason = GABION_REASON_DRY_RUN;
 	}

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a packet costs in the kernel stage by the way it takes, measured by BPF_PROG_TEST_RUN (cache-hot, no driver: a lower bound)
 // beside the plainest programs of the same kind. Rounds are interleaved; medians are printed in ns.
-#include <bpf/bpf.h>
 #include <linux/bpf.h>
 
 #include <algorithm>
@@ -10,6 +9,8 @@
 #include <random>
 #include <string>
 #include <vector>
+
+#include <bpf/bpf.h>
 
 #include "bpf/abi/control.h"
 #include "bpf/abi/cpu.h"
@@ -30,8 +31,9 @@ constexpr int rounds = 7;
 
 // "r0 = VERDICT; exit"
 UniqueFd bare_program(int verdict) {
-    const bpf_insn program[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = verdict},
-                                {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+    const bpf_insn program[] = {
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = verdict},
+        {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
     return UniqueFd(bpf_prog_load(BPF_PROG_TYPE_XDP, "bare", "GPL", program, 2, nullptr));
 }
 
@@ -70,7 +72,8 @@ void fill(HostPipeline& host, std::uint32_t bans, bool prefixes) {
     set.add(*Prefix::parse("203.0.113.7"), GABION_FOREVER);
     set.add(*Prefix::parse("2001:db8:bad::7"), GABION_FOREVER);
     if (!prefixes) return;
-    for (const char* each : {"100.64.0.0/10", "198.18.0.0/15", "172.16.5.0/24", "2001:db8:dead::/48", "2001:db8:beef:1::/64"})
+    for (const char* each :
+         {"100.64.0.0/10", "198.18.0.0/15", "172.16.5.0/24", "2001:db8:dead::/48", "2001:db8:beef:1::/64"})
         set.add(*Prefix::parse(each), GABION_FOREVER);
 }
 
@@ -101,11 +104,13 @@ int main() {
     const UniqueFd drop = bare_program(XDP_DROP), pass = bare_program(XDP_PASS);
 
     const Ethernet eth{};
-    const Bytes ban4 = (eth / IPv4{.source = "203.0.113.7"} / UDP{}).padded(), ban6 = (eth / IPv6{.source = "2001:db8:bad::7"} / UDP{}).bytes();
+    const Bytes ban4 = (eth / IPv4{.source = "203.0.113.7"} / UDP{}).padded(),
+                ban6 = (eth / IPv6{.source = "2001:db8:bad::7"} / UDP{}).bytes();
     const Bytes tcp4 = (eth / IPv4{} / TCP{}).padded(), udp4 = (eth / IPv4{} / UDP{}).padded();
     const Bytes tcp6 = (eth / IPv6{} / TCP{}).bytes(), udp6 = (eth / IPv6{} / UDP{}).bytes();
     const Bytes arp = (Ethernet{.type = 0x0806} / Payload{28}).padded();
-    const Bytes vlan = (eth / Vlan{} / IPv4{} / TCP{}).padded(), fragment = (eth / IPv4{.fragment = 185, .protocol = 17} / Payload{40}).bytes();
+    const Bytes vlan = (eth / Vlan{} / IPv4{} / TCP{}).padded(),
+                fragment = (eth / IPv4{.fragment = 185, .protocol = 17} / Payload{40}).bytes();
     const auto of = [](KernelPipeline& pipeline, const Bytes& frame) {
         return [&] { return static_cast<double>(pipeline.cost_ns(frame, repeat, now)); };
     };
@@ -129,7 +134,8 @@ int main() {
             row.results.push_back(row.measure());
     for (Row& row : rows) {
         std::sort(row.results.begin(), row.results.end());
-        std::printf("%-52s %6.0f ns  (%.0f to %.0f)\n", row.name.c_str(), row.results[rounds / 2], row.results.front(), row.results.back());
+        std::printf("%-52s %6.0f ns  (%.0f to %.0f)\n", row.name.c_str(), row.results[rounds / 2], row.results.front(),
+                    row.results.back());
     }
     return 0;
 }

@@ -20,7 +20,7 @@ struct gabion_breaker {
 	__u32 refilled_at; /* tick */
 	__u32 tripped;	  /* 1 while the bucket is empty */
 	__u32 tripped_at; /* tick at which a packet last met the tripped breaker */
-	__u32 trips;	  /* how often it went from not tripped to tripped */
+	__u32 trips;	  /* how often it tripped after a second in which no packet had met it tripped */
 	__u64 met;	  /* packets of sources that are not protected, while tripped; of these `breaker` counts the drops */
 };
 

@@ -8,8 +8,8 @@
 
 #include "home.h"
 
-#define GABION_TOKEN (1ull << 16)
-#define GABION_TICK (1u << 16)
+#define GABION_TOKEN	  (1ull << 16)
+#define GABION_TICK	  (1u << 16)
 #define GABION_GCRA_TRIES 4
 
 /* Longer rests fill any bucket; more would overflow. */
@@ -54,7 +54,8 @@ GABION_INLINE int gabion_gcra(__u64 *schedule, __u32 interval, __u32 burst, __u3
 
 		if (ahead > burst)
 			return 0;
-		if (__sync_val_compare_and_swap(schedule, old, (GABION_CAST(__u64, now) << 16) + ahead + interval) == old)
+		if (__sync_val_compare_and_swap(schedule, old, (GABION_CAST(__u64, now) << 16) + ahead + interval) ==
+		    old)
 			return 1;
 	}
 	return 0;

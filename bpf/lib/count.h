@@ -14,11 +14,11 @@ GABION_INLINE void gabion_tally(struct gabion_count *count, __u32 bytes)
 }
 
 /* The reasons with a given action, as a set of bits: a compile-time constant, so that nothing is looked up. */
-#define GABION_REASON_BIT_DROP(id, name, action, help) \
+#define GABION_REASON_BIT_DROP(id, name, action, help)                                                                 \
 	| (GABION_ACTION_##action == GABION_ACTION_DROP ? 1ull << GABION_REASON_##id : 0)
-#define GABION_REASON_BIT_HAND_OVER(id, name, action, help) \
+#define GABION_REASON_BIT_HAND_OVER(id, name, action, help)                                                            \
 	| (GABION_ACTION_##action == GABION_ACTION_HAND_OVER ? 1ull << GABION_REASON_##id : 0)
-#define GABION_DROP_REASONS (0ull GABION_REASONS(GABION_REASON_BIT_DROP))
+#define GABION_DROP_REASONS	 (0ull GABION_REASONS(GABION_REASON_BIT_DROP))
 #define GABION_HAND_OVER_REASONS (0ull GABION_REASONS(GABION_REASON_BIT_HAND_OVER))
 
 GABION_INLINE int gabion_drops(__u32 reason)

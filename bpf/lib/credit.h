@@ -18,7 +18,8 @@ GABION_INLINE int gabion_late(struct gabion_queue *queue, __u64 released, __u32 
 {
 	__u32 epoch = gabion_read32(&queue->epoch);
 
-	if (queue->seen_epoch != epoch || queue->seen_released != released || gabion_read64(&queue->claimed) == released) {
+	if (queue->seen_epoch != epoch || queue->seen_released != released ||
+	    gabion_read64(&queue->claimed) == released) {
 		queue->seen_released = released;
 		queue->seen_at = now;
 		queue->seen_epoch = epoch;

@@ -24,9 +24,10 @@ struct gabion_vouch {
 };
 
 /* The same for both directions of a flow: the caller says which end is the host's. */
-GABION_INLINE struct gabion_flow_key gabion_flow_key_of(const struct gabion_address *local, const struct gabion_address *remote,
-						     __u32 local_port, __u32 remote_port, __u32 protocol,
-						     const struct gabion_hash_key *key)
+GABION_INLINE struct gabion_flow_key gabion_flow_key_of(const struct gabion_address *local,
+							const struct gabion_address *remote, __u32 local_port,
+							__u32 remote_port, __u32 protocol,
+							const struct gabion_hash_key *key)
 {
 	__u64 far = gabion_hash6(key, remote->word), near = gabion_hash6(key, local->word), hash;
 	__u32 word[4];
@@ -45,16 +46,18 @@ GABION_INLINE struct gabion_flow_key gabion_flow_key_of(const struct gabion_addr
 }
 
 /* As seen on the way in: the host is the destination. */
-GABION_INLINE struct gabion_flow_key gabion_flow_in(const struct gabion_packet *packet, const struct gabion_hash_key *key)
+GABION_INLINE struct gabion_flow_key gabion_flow_in(const struct gabion_packet *packet,
+						    const struct gabion_hash_key *key)
 {
 	return gabion_flow_key_of(&packet->destination, &packet->source, packet->destination_port, packet->source_port,
-			       packet->protocol, key);
+				  packet->protocol, key);
 }
 
-GABION_INLINE struct gabion_flow_key gabion_flow_out(const struct gabion_packet *packet, const struct gabion_hash_key *key)
+GABION_INLINE struct gabion_flow_key gabion_flow_out(const struct gabion_packet *packet,
+						     const struct gabion_hash_key *key)
 {
 	return gabion_flow_key_of(&packet->source, &packet->destination, packet->source_port, packet->destination_port,
-			       packet->protocol, key);
+				  packet->protocol, key);
 }
 
 GABION_INLINE int gabion_flow_alive(const struct gabion_flow *flow, __u32 now, __u32 idle_ticks)
@@ -100,8 +103,8 @@ GABION_INLINE void gabion_flow_grant(struct gabion_flow *flow, const struct gabi
 }
 
 /* A packet left that says what its flow is. A flow that is alive never gets weaker. */
-GABION_INLINE void gabion_flow_note(struct gabion_flow_bucket *bucket, __u32 tag, const struct gabion_vouch *vouch, __u32 now,
-				    __u32 idle_ticks)
+GABION_INLINE void gabion_flow_note(struct gabion_flow_bucket *bucket, __u32 tag, const struct gabion_vouch *vouch,
+				    __u32 now, __u32 idle_ticks)
 {
 	struct gabion_flow *flow = gabion_flow_place(bucket, tag, vouch->kind, now, idle_ticks);
 
@@ -124,8 +127,8 @@ GABION_INLINE void gabion_flow_note(struct gabion_flow_bucket *bucket, __u32 tag
 }
 
 /* A packet left that says nothing new: what the host opened itself, and what is established, is still in use. */
-GABION_INLINE void gabion_flow_refresh(struct gabion_flow_bucket *bucket, __u32 tag, const struct gabion_vouch *vouch, __u32 now,
-				       __u32 idle_ticks)
+GABION_INLINE void gabion_flow_refresh(struct gabion_flow_bucket *bucket, __u32 tag, const struct gabion_vouch *vouch,
+				       __u32 now, __u32 idle_ticks)
 {
 	__u32 i;
 

@@ -41,7 +41,8 @@ static inline __u32 gabion_hash_index(__u64 hash, __u32 mask)
  */
 static inline __u64 gabion_bloom_bits(__u64 hash)
 {
-	return (1ull << (hash & 63)) | (1ull << (hash >> 6 & 63)) | (1ull << (hash >> 12 & 63)) | (1ull << (hash >> 18 & 63));
+	return (1ull << (hash & 63)) | (1ull << (hash >> 6 & 63)) | (1ull << (hash >> 12 & 63)) |
+	       (1ull << (hash >> 18 & 63));
 }
 
 #endif

@@ -20,7 +20,7 @@
  */
 #ifdef __bpf__
 #define GABION_OUTLINE __attribute__((noinline))
-#define GABION_UNROLL _Pragma("unroll")
+#define GABION_UNROLL  _Pragma("unroll")
 #else
 #define GABION_UNROLL
 #define GABION_OUTLINE static __attribute__((noinline, unused))
@@ -29,15 +29,15 @@
 /* Likewise, but verified where it is called: may take pointers into the frame. */
 #define GABION_OUTLINE_HERE static __attribute__((noinline, unused))
 
-#define GABION_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define GABION_LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define GABION_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
 #ifdef __cplusplus
 #define GABION_AT(type, address) reinterpret_cast<const type *>(address)
-#define GABION_NULL nullptr
+#define GABION_NULL		 nullptr
 #else
 #define GABION_AT(type, address) ((const type *)(address))
-#define GABION_NULL ((void *)0)
+#define GABION_NULL		 ((void *)0)
 #endif
 
 /*

@@ -91,9 +91,9 @@ GABION_INLINE __u32 gabion_kind(const struct gabion_packet *packet)
 		return gabion_tunnel_udp(packet->destination_port) ? GABION_PACKET_TUNNEL : 0;
 	}
 	if (packet->protocol == GABION_PROTOCOL_TCP)
-		return gabion_control_tcp(packet->destination_port) || gabion_control_tcp(packet->source_port) ?
-			       GABION_PACKET_CONTROL :
-			       0;
+		return gabion_control_tcp(packet->destination_port) || gabion_control_tcp(packet->source_port)
+			       ? GABION_PACKET_CONTROL
+			       : 0;
 	if (gabion_control_protocol(packet->protocol))
 		return GABION_PACKET_CONTROL;
 	return gabion_tunnel_protocol(packet->protocol) ? GABION_PACKET_TUNNEL : 0;

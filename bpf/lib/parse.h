@@ -11,9 +11,9 @@
 
 #include "parse_ip.h"
 
-#define GABION_ETHERTYPE_IPV4 0x0800
-#define GABION_ETHERTYPE_IPV6 0x86dd
-#define GABION_ETHERTYPE_8021Q 0x8100
+#define GABION_ETHERTYPE_IPV4	0x0800
+#define GABION_ETHERTYPE_IPV6	0x86dd
+#define GABION_ETHERTYPE_8021Q	0x8100
 #define GABION_ETHERTYPE_8021AD 0x88a8
 
 struct gabion_wire_ethernet {

@@ -5,15 +5,15 @@
 
 #include "parse_l4.h"
 
-#define GABION_IPV6_HOP_BY_HOP 0
-#define GABION_IPV6_ROUTING 43
-#define GABION_IPV6_FRAGMENT 44
+#define GABION_IPV6_HOP_BY_HOP	   0
+#define GABION_IPV6_ROUTING	   43
+#define GABION_IPV6_FRAGMENT	   44
 #define GABION_IPV6_AUTHENTICATION 51
-#define GABION_IPV6_DESTINATION 60
+#define GABION_IPV6_DESTINATION	   60
 
-#define GABION_IPV4_MORE_FRAGMENTS 0x2000
+#define GABION_IPV4_MORE_FRAGMENTS  0x2000
 #define GABION_IPV4_FRAGMENT_OFFSET 0x1fff
-#define GABION_IPV6_MORE_FRAGMENTS 0x0001
+#define GABION_IPV6_MORE_FRAGMENTS  0x0001
 #define GABION_IPV6_FRAGMENT_OFFSET 0xfff8
 
 struct gabion_wire_ipv4 {
@@ -93,8 +93,8 @@ GABION_INLINE __u32 gabion_parse_ipv4(struct gabion_cursor *cursor, struct gabio
 
 /* Sets of protocol numbers below 64, as bits. */
 #define GABION_IPV6_OPTIONS (1ull << GABION_IPV6_HOP_BY_HOP | 1ull << GABION_IPV6_DESTINATION)
-#define GABION_IPV6_EXTENSIONS                                                                                       \
-	(GABION_IPV6_OPTIONS | 1ull << GABION_IPV6_ROUTING | 1ull << GABION_IPV6_FRAGMENT | \
+#define GABION_IPV6_EXTENSIONS                                                                                         \
+	(GABION_IPV6_OPTIONS | 1ull << GABION_IPV6_ROUTING | 1ull << GABION_IPV6_FRAGMENT |                            \
 	 1ull << GABION_IPV6_AUTHENTICATION)
 
 GABION_INLINE __u32 gabion_is_one_of(__u64 set, __u32 next)
@@ -117,7 +117,8 @@ GABION_INLINE __u32 gabion_extension_flags(__u32 kind, __u32 fragment)
 	__asm__("" : "+r"(later), "+r"(more), "+r"(is_fragment));
 	return GABION_CAST(__u32, (GABION_IPV6_OPTIONS >> kind & 1) * GABION_PACKET_IP_OPTIONS |
 					  (1ull << GABION_IPV6_ROUTING >> kind & 1) * GABION_PACKET_ODD |
-					  (later | more) * GABION_PACKET_FRAGMENT | later * GABION_PACKET_LATER_FRAGMENT |
+					  (later | more) * GABION_PACKET_FRAGMENT |
+					  later * GABION_PACKET_LATER_FRAGMENT |
 					  (is_fragment & ~(later | more)) * GABION_PACKET_ODD);
 }
 

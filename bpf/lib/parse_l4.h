@@ -7,23 +7,23 @@
 #include "home.h"
 #include "packet.h"
 
-#define GABION_PROTOCOL_ICMP 1
-#define GABION_PROTOCOL_TCP 6
-#define GABION_PROTOCOL_UDP 17
+#define GABION_PROTOCOL_ICMP   1
+#define GABION_PROTOCOL_TCP    6
+#define GABION_PROTOCOL_UDP    17
 #define GABION_PROTOCOL_ICMPV6 58
-#define GABION_PROTOCOL_SCTP 132
+#define GABION_PROTOCOL_SCTP   132
 
 #define GABION_TCP_FIN 0x01u
 #define GABION_TCP_SYN 0x02u
 #define GABION_TCP_RST 0x04u
 #define GABION_TCP_ACK 0x10u
 
-#define GABION_ICMP_ECHO_REPLY 0
-#define GABION_ICMP_ECHO_REQUEST 8
-#define GABION_ICMPV6_ECHO_REQUEST 128
-#define GABION_ICMPV6_ECHO_REPLY 129
+#define GABION_ICMP_ECHO_REPLY	      0
+#define GABION_ICMP_ECHO_REQUEST      8
+#define GABION_ICMPV6_ECHO_REQUEST    128
+#define GABION_ICMPV6_ECHO_REPLY      129
 #define GABION_ICMPV6_NEIGHBOUR_FIRST 133 /* router solicitation (RFC 4861) ... */
-#define GABION_ICMPV6_NEIGHBOUR_LAST 137  /* ... to redirect */
+#define GABION_ICMPV6_NEIGHBOUR_LAST  137 /* ... to redirect */
 
 /* Where the parser stands. `left` is what the innermost header read so far still has behind it. */
 struct gabion_cursor {
@@ -39,7 +39,8 @@ GABION_INLINE const __u8 *gabion_take(struct gabion_cursor *cursor, __u32 bytes)
 	const __u8 *at = cursor->at;
 
 	if (!__builtin_constant_p(bytes)) {
-		__asm__("" : "+r"(bytes)); /* or the compiler, knowing the bound, leaves out what shows it to the verifier */
+		__asm__(""
+			: "+r"(bytes)); /* or the compiler, knowing the bound, leaves out what shows it to the verifier */
 		bytes &= 0xfff;
 	}
 	if (bytes > cursor->left || at + bytes > cursor->end)
@@ -88,7 +89,8 @@ GABION_INLINE int gabion_tcp_flags_odd(__u32 flags)
 	__u32 control = flags & (GABION_TCP_FIN | GABION_TCP_SYN | GABION_TCP_RST | GABION_TCP_ACK);
 
 	return !control || control == GABION_TCP_FIN || (control & (GABION_TCP_SYN | GABION_TCP_FIN)) == 0x03u ||
-	       (control & (GABION_TCP_SYN | GABION_TCP_RST)) == 0x06u || (control & (GABION_TCP_FIN | GABION_TCP_RST)) == 0x05u;
+	       (control & (GABION_TCP_SYN | GABION_TCP_RST)) == 0x06u ||
+	       (control & (GABION_TCP_FIN | GABION_TCP_RST)) == 0x05u;
 }
 
 /* Each of these returns whether the header is whole and sound. */
@@ -149,9 +151,9 @@ GABION_INLINE int gabion_parse_icmp(struct gabion_cursor *cursor, struct gabion_
 	packet->icmp_type = icmp->type;
 	packet->icmp_code = icmp->code;
 	packet->payload_length = gabion_at_most_16_bits(cursor->left);
-	echo = packet->protocol == GABION_PROTOCOL_ICMP ?
-		       icmp->type == GABION_ICMP_ECHO_REQUEST || icmp->type == GABION_ICMP_ECHO_REPLY :
-		       icmp->type == GABION_ICMPV6_ECHO_REQUEST || icmp->type == GABION_ICMPV6_ECHO_REPLY;
+	echo = packet->protocol == GABION_PROTOCOL_ICMP
+		       ? icmp->type == GABION_ICMP_ECHO_REQUEST || icmp->type == GABION_ICMP_ECHO_REPLY
+		       : icmp->type == GABION_ICMPV6_ECHO_REQUEST || icmp->type == GABION_ICMPV6_ECHO_REPLY;
 	if (echo) {
 		packet->source_port = GABION_SWAP16(icmp->identifier);
 		packet->destination_port = packet->source_port;

@@ -10,7 +10,8 @@
 
 GABION_INLINE __u64 gabion_source_hash(const struct gabion_packet *packet, const struct gabion_hash_key *key)
 {
-	return packet->ip_version == 4 ? gabion_hash4(key, packet->source.word[0]) : gabion_hash6(key, packet->source.word);
+	return packet->ip_version == 4 ? gabion_hash4(key, packet->source.word[0])
+				       : gabion_hash6(key, packet->source.word);
 }
 
 GABION_INLINE __u64 gabion_two_words(const __u32 *word)
@@ -23,96 +24,101 @@ GABION_INLINE __u64 gabion_two_words(const __u32 *word)
  * not hide shorter prefixes. Probing for one length and going through the lengths are functions out of line, so that the
  * verifier walks each loop once instead of once for each way that leads to it.
  */
-#define GABION_SET_LOOKUPS(name, SET, timed)                                                                              \
-	GABION_OUTLINE __u64 gabion_##name##_length4(GABION_OUTLINE_TABLES __u32 source, __u32 length)                    \
-	{                                                                                                                 \
-		__u32 key = gabion_prefix_key4(source, length);                                                           \
-                                                                                                                          \
-		GABION_OUTLINE_FIND_TABLES(0);                                                                            \
-		return gabion_find4(GABION_TABLE(tables, name##_p4), GABION_SETTINGS(tables).mask[SET].prefix4, key,      \
-				    gabion_hash4(&tables->control->hash, key));                                           \
-	}                                                                                                                 \
-	GABION_OUTLINE __u64 gabion_##name##_prefix4(GABION_OUTLINE_TABLES __u32 source, __u32 now)                       \
-	{                                                                                                                 \
-		const struct gabion_set_header *header;                                                                   \
-		__u32 count, i;                                                                                           \
-                                                                                                                          \
-		GABION_OUTLINE_FIND_TABLES(0);                                                                            \
-		__asm__ volatile("" : : "r"(now)); /* unused, a caller would leave its register unset */                  \
-		header = &tables->control->set[SET];                                                                      \
-		count = gabion_read32(&header->length_count4);                                                            \
-		for (i = 0; i < GABION_PREFIX_LENGTHS_MAX && i < count; i++) {                                            \
-			__u64 found = gabion_##name##_length4(GABION_GIVE_TABLES(tables) source, header->lengths4[i]);    \
-                                                                                                                          \
-			if (found && (!timed || gabion_in_force(gabion_found_value(found), now)))                         \
-				return found;                                                                             \
-		}                                                                                                         \
-		return 0;                                                                                                 \
-	}                                                                                                                 \
-	GABION_OUTLINE __u64 gabion_##name##_length6(GABION_OUTLINE_TABLES __u64 low, __u64 high, __u32 length)           \
-	{                                                                                                                 \
-		const __u32 source[4] = {GABION_CAST(__u32, low), GABION_CAST(__u32, low >> 32), GABION_CAST(__u32, high),  \
-					 GABION_CAST(__u32, high >> 32)};                                                 \
-		__u32 key[4];                                                                                             \
-                                                                                                                          \
-		GABION_OUTLINE_FIND_TABLES(0);                                                                            \
-		gabion_prefix_key6(source, length, key);                                                                  \
-		return gabion_find6(GABION_TABLE(tables, name##_p6), GABION_SETTINGS(tables).mask[SET].prefix6, key,      \
-				    gabion_hash6(&tables->control->hash, key));                                           \
-	}                                                                                                                 \
-	GABION_OUTLINE __u64 gabion_##name##_prefix6(GABION_OUTLINE_TABLES __u64 low, __u64 high, __u32 now)              \
-	{                                                                                                                 \
-		const struct gabion_set_header *header;                                                                   \
-		__u32 count, i;                                                                                           \
-                                                                                                                          \
-		GABION_OUTLINE_FIND_TABLES(0);                                                                            \
-		__asm__ volatile("" : : "r"(now)); /* unused, a caller would leave its register unset */                  \
-		header = &tables->control->set[SET];                                                                      \
-		count = gabion_read32(&header->length_count6);                                                            \
-		for (i = 0; i < GABION_PREFIX_LENGTHS_MAX && i < count; i++) {                                            \
-			__u64 found = gabion_##name##_length6(GABION_GIVE_TABLES(tables) low, high, header->lengths6[i]); \
-                                                                                                                          \
-			if (found && (!timed || gabion_in_force(gabion_found_value(found), now)))                         \
-				return found;                                                                             \
-		}                                                                                                         \
-		return 0;                                                                                                 \
-	}                                                                                                                 \
-	GABION_INLINE __u64 gabion_##name##_prefix(const struct gabion_packet *packet,                                    \
-						   const struct gabion_tables *tables, __u32 now)                         \
-	{                                                                                                                 \
-		const struct gabion_set_header *header = &tables->control->set[SET];                                      \
-		const __u32 *word = packet->source.word;                                                                  \
-                                                                                                                          \
-		if (packet->ip_version == 4)                                                                              \
-			return header->length_count4 ? gabion_##name##_prefix4(GABION_GIVE_TABLES(tables) word[0], now) : 0; \
-		return header->length_count6 ? gabion_##name##_prefix6(GABION_GIVE_TABLES(tables) gabion_two_words(word),  \
-								       gabion_two_words(word + 2), now) :                 \
-					       0;                                                                         \
-	}                                                                                                                 \
-	/* Whether the set holds anything for the packet's family. */                                                       \
-	GABION_INLINE __u32 gabion_##name##_any(const struct gabion_packet *packet, const struct gabion_tables *tables)   \
-	{                                                                                                                 \
-		const struct gabion_set_header *header = &tables->control->set[SET];                                      \
-                                                                                                                          \
-		return packet->ip_version == 4 ? header->exact4 | header->length_count4 :                                 \
-						 header->exact6 | header->length_count6;                                  \
-	}                                                                                                                 \
-	GABION_INLINE __u64 gabion_##name##_exact(const struct gabion_packet *packet, const struct gabion_tables *tables, \
-						  __u64 hash, __u32 now)                                                  \
-	{                                                                                                                 \
-		const struct gabion_set_header *header = &tables->control->set[SET];                                      \
-		__u64 found = 0;                                                                                          \
-                                                                                                                          \
-		if (packet->ip_version == 4) {                                                                            \
-			if (header->exact4)                                                                               \
-				found = gabion_find4(GABION_TABLE(tables, name##_e4),                                     \
-						     GABION_SETTINGS(tables).mask[SET].exact4, packet->source.word[0],    \
-						     hash);                                                               \
-		} else if (header->exact6) {                                                                              \
-			found = gabion_find6(GABION_TABLE(tables, name##_e6), GABION_SETTINGS(tables).mask[SET].exact6,   \
-					     packet->source.word, hash);                                                  \
-		}                                                                                                         \
-		return found && (!timed || gabion_in_force(gabion_found_value(found), now)) ? found : 0;                  \
+#define GABION_SET_LOOKUPS(name, SET, timed)                                                                           \
+	GABION_OUTLINE __u64 gabion_##name##_length4(GABION_OUTLINE_TABLES __u32 source, __u32 length)                 \
+	{                                                                                                              \
+		__u32 key = gabion_prefix_key4(source, length);                                                        \
+                                                                                                                       \
+		GABION_OUTLINE_FIND_TABLES(0);                                                                         \
+		return gabion_find4(GABION_TABLE(tables, name##_p4), GABION_SETTINGS(tables).mask[SET].prefix4, key,   \
+				    gabion_hash4(&tables->control->hash, key));                                        \
+	}                                                                                                              \
+	GABION_OUTLINE __u64 gabion_##name##_prefix4(GABION_OUTLINE_TABLES __u32 source, __u32 now)                    \
+	{                                                                                                              \
+		const struct gabion_set_header *header;                                                                \
+		__u32 count, i;                                                                                        \
+                                                                                                                       \
+		GABION_OUTLINE_FIND_TABLES(0);                                                                         \
+		__asm__ volatile("" : : "r"(now)); /* unused, a caller would leave its register unset */               \
+		header = &tables->control->set[SET];                                                                   \
+		count = gabion_read32(&header->length_count4);                                                         \
+		for (i = 0; i < GABION_PREFIX_LENGTHS_MAX && i < count; i++) {                                         \
+			__u64 found = gabion_##name##_length4(GABION_GIVE_TABLES(tables) source, header->lengths4[i]); \
+                                                                                                                       \
+			if (found && (!timed || gabion_in_force(gabion_found_value(found), now)))                      \
+				return found;                                                                          \
+		}                                                                                                      \
+		return 0;                                                                                              \
+	}                                                                                                              \
+	GABION_OUTLINE __u64 gabion_##name##_length6(GABION_OUTLINE_TABLES __u64 low, __u64 high, __u32 length)        \
+	{                                                                                                              \
+		const __u32 source[4] = {GABION_CAST(__u32, low), GABION_CAST(__u32, low >> 32),                       \
+					 GABION_CAST(__u32, high), GABION_CAST(__u32, high >> 32)};                    \
+		__u32 key[4];                                                                                          \
+                                                                                                                       \
+		GABION_OUTLINE_FIND_TABLES(0);                                                                         \
+		gabion_prefix_key6(source, length, key);                                                               \
+		return gabion_find6(GABION_TABLE(tables, name##_p6), GABION_SETTINGS(tables).mask[SET].prefix6, key,   \
+				    gabion_hash6(&tables->control->hash, key));                                        \
+	}                                                                                                              \
+	GABION_OUTLINE __u64 gabion_##name##_prefix6(GABION_OUTLINE_TABLES __u64 low, __u64 high, __u32 now)           \
+	{                                                                                                              \
+		const struct gabion_set_header *header;                                                                \
+		__u32 count, i;                                                                                        \
+                                                                                                                       \
+		GABION_OUTLINE_FIND_TABLES(0);                                                                         \
+		__asm__ volatile("" : : "r"(now)); /* unused, a caller would leave its register unset */               \
+		header = &tables->control->set[SET];                                                                   \
+		count = gabion_read32(&header->length_count6);                                                         \
+		for (i = 0; i < GABION_PREFIX_LENGTHS_MAX && i < count; i++) {                                         \
+			__u64 found =                                                                                  \
+				gabion_##name##_length6(GABION_GIVE_TABLES(tables) low, high, header->lengths6[i]);    \
+                                                                                                                       \
+			if (found && (!timed || gabion_in_force(gabion_found_value(found), now)))                      \
+				return found;                                                                          \
+		}                                                                                                      \
+		return 0;                                                                                              \
+	}                                                                                                              \
+	GABION_INLINE __u64 gabion_##name##_prefix(const struct gabion_packet *packet,                                 \
+						   const struct gabion_tables *tables, __u32 now)                      \
+	{                                                                                                              \
+		const struct gabion_set_header *header = &tables->control->set[SET];                                   \
+		const __u32 *word = packet->source.word;                                                               \
+                                                                                                                       \
+		if (packet->ip_version == 4)                                                                           \
+			return header->length_count4                                                                   \
+				       ? gabion_##name##_prefix4(GABION_GIVE_TABLES(tables) word[0], now)              \
+				       : 0;                                                                            \
+		return header->length_count6                                                                           \
+			       ? gabion_##name##_prefix6(GABION_GIVE_TABLES(tables) gabion_two_words(word),            \
+							 gabion_two_words(word + 2), now)                              \
+			       : 0;                                                                                    \
+	}                                                                                                              \
+	/* Whether the set holds anything for the packet's family. */                                                  \
+	GABION_INLINE __u32 gabion_##name##_any(const struct gabion_packet *packet,                                    \
+						const struct gabion_tables *tables)                                    \
+	{                                                                                                              \
+		const struct gabion_set_header *header = &tables->control->set[SET];                                   \
+                                                                                                                       \
+		return packet->ip_version == 4 ? header->exact4 | header->length_count4                                \
+					       : header->exact6 | header->length_count6;                               \
+	}                                                                                                              \
+	GABION_INLINE __u64 gabion_##name##_exact(const struct gabion_packet *packet,                                  \
+						  const struct gabion_tables *tables, __u64 hash, __u32 now)           \
+	{                                                                                                              \
+		const struct gabion_set_header *header = &tables->control->set[SET];                                   \
+		__u64 found = 0;                                                                                       \
+                                                                                                                       \
+		if (packet->ip_version == 4) {                                                                         \
+			if (header->exact4)                                                                            \
+				found = gabion_find4(GABION_TABLE(tables, name##_e4),                                  \
+						     GABION_SETTINGS(tables).mask[SET].exact4, packet->source.word[0], \
+						     hash);                                                            \
+		} else if (header->exact6) {                                                                           \
+			found = gabion_find6(GABION_TABLE(tables, name##_e6),                                          \
+					     GABION_SETTINGS(tables).mask[SET].exact6, packet->source.word, hash);     \
+		}                                                                                                      \
+		return found && (!timed || gabion_in_force(gabion_found_value(found), now)) ? found : 0;               \
 	}
 
 GABION_SET_LOOKUPS(allow, GABION_SET_ALLOW, 0)

@@ -64,7 +64,8 @@ GABION_INLINE __u32 gabion_slot6(const struct gabion_bucket6 *bucket, const __u3
 	GABION_UNROLL
 	for (slot = 0; slot < GABION_SLOTS6; slot++) {
 		const __u32 *other = bucket->key[slot];
-		__u32 difference = (other[0] ^ key[0]) | (other[1] ^ key[1]) | (other[2] ^ key[2]) | (other[3] ^ key[3]);
+		__u32 difference =
+			(other[0] ^ key[0]) | (other[1] ^ key[1]) | (other[2] ^ key[2]) | (other[3] ^ key[3]);
 
 		found -= gabion_slot_matches(difference, bucket->value[slot]) * (GABION_SLOTS6 - slot);
 	}

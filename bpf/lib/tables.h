@@ -34,18 +34,18 @@ typedef void *gabion_words;
 /* A function out of line finds its tables again: pointers to map values cannot be handed to it. */
 #define GABION_OUTLINE_TABLES
 #define GABION_GIVE_TABLES(tables)
-#define GABION_OUTLINE_FIND_TABLES(otherwise)                                               \
-	const struct gabion_tables gabion_found_tables = {.control = gabion_at(&control, 0)}; \
-	const struct gabion_tables *tables = &gabion_found_tables;                          \
-	if (!tables->control)                                                               \
+#define GABION_OUTLINE_FIND_TABLES(otherwise)                                                                          \
+	const struct gabion_tables gabion_found_tables = {.control = gabion_at(&control, 0)};                          \
+	const struct gabion_tables *tables = &gabion_found_tables;                                                     \
+	if (!tables->control)                                                                                          \
 	return otherwise
 
 #define GABION_TABLE(tables, name) ((void)(tables), &name)
-#define GABION_SETTINGS(tables) (*((void)(tables), &gabion_settings))
-#define gabion_at(table, index)                            \
-	({                                                 \
-		__u32 gabion_index = (index);              \
-		bpf_map_lookup_elem(table, &gabion_index); \
+#define GABION_SETTINGS(tables)	   (*((void)(tables), &gabion_settings))
+#define gabion_at(table, index)                                                                                        \
+	({                                                                                                             \
+		__u32 gabion_index = (index);                                                                          \
+		bpf_map_lookup_elem(table, &gabion_index);                                                             \
 	})
 
 #else
@@ -69,13 +69,13 @@ struct gabion_tables {
 	struct gabion_queue *queues;
 };
 
-#define GABION_OUTLINE_TABLES const struct gabion_tables *tables,
-#define GABION_GIVE_TABLES(tables) tables,
+#define GABION_OUTLINE_TABLES		      const struct gabion_tables *tables,
+#define GABION_GIVE_TABLES(tables)	      tables,
 #define GABION_OUTLINE_FIND_TABLES(otherwise) (void)tables
 
 #define GABION_TABLE(tables, name) ((tables)->name)
-#define GABION_SETTINGS(tables) (*(tables)->settings)
-#define gabion_at(table, index) ((table) + (index))
+#define GABION_SETTINGS(tables)	   (*(tables)->settings)
+#define gabion_at(table, index)	   ((table) + (index))
 
 #endif
 

@@ -11,10 +11,10 @@
 #include "parse_l4.h"
 
 /* Packets that may come in for each one that goes out, and how many of them add up. */
-#define GABION_GRANTS_SYN 64	 /* until the connection is established */
-#define GABION_GRANTS_ANSWER 4	 /* the handshake's last packet, its repeats, a first request */
+#define GABION_GRANTS_SYN     64 /* until the connection is established */
+#define GABION_GRANTS_ANSWER  4	 /* the handshake's last packet, its repeats, a first request */
 #define GABION_GRANTS_REQUEST 16 /* fragments and streams of small answers included */
-#define GABION_GRANTS_ECHO 4
+#define GABION_GRANTS_ECHO    4
 
 /* What is known of the socket that sent a packet. */
 struct gabion_sender {
@@ -46,8 +46,8 @@ GABION_INLINE struct gabion_vouch gabion_vouch_tcp(__u32 flags, const struct gab
 }
 
 /* Kind NONE: nothing new; with grants, what is noted already is refreshed. Ports `low` to `high` are those of queries. */
-GABION_INLINE struct gabion_vouch gabion_vouch_for(const struct gabion_packet *packet, const struct gabion_sender *sender, __u32 low,
-						   __u32 high)
+GABION_INLINE struct gabion_vouch gabion_vouch_for(const struct gabion_packet *packet,
+						   const struct gabion_sender *sender, __u32 low, __u32 high)
 {
 	if (packet->protocol == GABION_PROTOCOL_TCP)
 		return gabion_vouch_tcp(packet->tcp_flags, sender);

@@ -11,7 +11,8 @@
 #include "../lib/sets.h"
 
 /* May the list hold this very address? Asked without looking at the list itself. */
-GABION_INLINE int gabion_maybe_allowed(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash)
+GABION_INLINE int gabion_maybe_allowed(const struct gabion_packet *packet, const struct gabion_tables *tables,
+				       __u64 hash)
 {
 	const struct gabion_control *control = tables->control;
 	const struct gabion_set_header *header = &control->set[GABION_SET_ALLOW];
@@ -41,8 +42,8 @@ GABION_INLINE __u32 gabion_allowed(const struct gabion_packet *packet, const str
 }
 
 /* Leaves in *allowed what the stages to come may skip. */
-GABION_INLINE __u32 gabion_stage_allow(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash,
-				 __u32 *allowed)
+GABION_INLINE __u32 gabion_stage_allow(const struct gabion_packet *packet, const struct gabion_tables *tables,
+				       __u64 hash, __u32 *allowed)
 {
 	*allowed = gabion_allowed(packet, tables, hash);
 	return (*allowed & GABION_SKIP_ALL) == GABION_SKIP_ALL ? GABION_REASON_ALLOWED : GABION_REASON_NONE;

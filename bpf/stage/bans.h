@@ -22,17 +22,18 @@ GABION_INLINE void gabion_hit(gabion_words hits, __u64 found)
 }
 
 /* Counts a hit in the array of the packet's family. */
-#define GABION_BAN_HIT(tables, packet, found, set, part)                                   \
-	do {                                                                               \
-		if (!(GABION_SETTINGS(tables).features & GABION_FEATURE_HITS))             \
-			break;                                                             \
-		if ((packet)->ip_version == 4)                                             \
-			gabion_hit(GABION_TABLE(tables, set##_##part##4_hits), found);     \
-		else                                                                       \
-			gabion_hit(GABION_TABLE(tables, set##_##part##6_hits), found);     \
+#define GABION_BAN_HIT(tables, packet, found, set, part)                                                               \
+	do {                                                                                                           \
+		if (!(GABION_SETTINGS(tables).features & GABION_FEATURE_HITS))                                         \
+			break;                                                                                         \
+		if ((packet)->ip_version == 4)                                                                         \
+			gabion_hit(GABION_TABLE(tables, set##_##part##4_hits), found);                                 \
+		else                                                                                                   \
+			gabion_hit(GABION_TABLE(tables, set##_##part##6_hits), found);                                 \
 	} while (0)
 
-GABION_INLINE __u32 gabion_stage_bans(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash, __u32 now)
+GABION_INLINE __u32 gabion_stage_bans(const struct gabion_packet *packet, const struct gabion_tables *tables,
+				      __u64 hash, __u32 now)
 {
 	__u64 found;
 

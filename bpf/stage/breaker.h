@@ -15,7 +15,8 @@
 #include "../lib/random.h"
 #include "allow.h"
 
-GABION_INLINE int gabion_breaker_tripped(struct gabion_breaker *breaker, const struct gabion_panic_control *panic, __u32 now)
+GABION_INLINE int gabion_breaker_tripped(struct gabion_breaker *breaker, const struct gabion_panic_control *panic,
+					 __u32 now)
 {
 	__u64 rate = gabion_read64(&panic->rate);
 	__u32 mode = gabion_read32(&panic->mode);
@@ -51,8 +52,8 @@ GABION_INLINE void gabion_breaker_mark(struct gabion_breaker *breaker, __u32 now
 	breaker->tripped_at = now;
 }
 
-GABION_INLINE __u32 gabion_stage_breaker(const struct gabion_packet *packet, const struct gabion_tables *tables, struct gabion_cpu *cpu,
-				   __u64 hash, __u32 now)
+GABION_INLINE __u32 gabion_stage_breaker(const struct gabion_packet *packet, const struct gabion_tables *tables,
+					 struct gabion_cpu *cpu, __u64 hash, __u32 now)
 {
 	const struct gabion_panic_control *panic = &tables->control->panic;
 
@@ -64,8 +65,8 @@ GABION_INLINE __u32 gabion_stage_breaker(const struct gabion_packet *packet, con
 	if (gabion_protected(GABION_GIVE_TABLES(tables) packet, hash))
 		return GABION_REASON_NONE;
 	cpu->breaker.met++;
-	return gabion_random(&cpu->sampler.random) < gabion_read32(&panic->drop_threshold) ? GABION_REASON_BREAKER :
-											      GABION_REASON_NONE;
+	return gabion_random(&cpu->sampler.random) < gabion_read32(&panic->drop_threshold) ? GABION_REASON_BREAKER
+											   : GABION_REASON_NONE;
 }
 
 /* A packet goes on: it takes a token, if there is one. */

@@ -50,8 +50,8 @@ struct gabion_arrival {
 	__u32 reserved;
 };
 
-GABION_OUTLINE __u32 gabion_destination_look(GABION_OUTLINE_TABLES const struct gabion_packet *packet, struct gabion_cpu *cpu,
-					     struct gabion_arrival *arrival)
+GABION_OUTLINE __u32 gabion_destination_look(GABION_OUTLINE_TABLES const struct gabion_packet *packet,
+					     struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
 	struct gabion_destination *destination;
 	__u32 place;
@@ -66,17 +66,17 @@ GABION_OUTLINE __u32 gabion_destination_look(GABION_OUTLINE_TABLES const struct 
 	if (!destination || !gabion_in_force(gabion_read32(&destination->expires), arrival->now))
 		return GABION_REASON_NONE;
 	arrival->one_in = destination->one_in;
-	if (!destination->cap_interval || arrival->allowed & GABION_SKIP_RATES ||
-	    gabion_known(tables, arrival->hash))
+	if (!destination->cap_interval || arrival->allowed & GABION_SKIP_RATES || gabion_known(tables, arrival->hash))
 		return GABION_REASON_NONE;
-	if (gabion_cap_takes(destination, &cpu->cap_lot[place], arrival->now) || gabion_vouched(packet, tables, arrival->now))
+	if (gabion_cap_takes(destination, &cpu->cap_lot[place], arrival->now) ||
+	    gabion_vouched(packet, tables, arrival->now))
 		return GABION_REASON_NONE;
 	__sync_fetch_and_add(&destination->hits, 1);
 	return GABION_REASON_DESTINATION_CAP;
 }
 
 GABION_INLINE __u32 gabion_stage_destination(const struct gabion_packet *packet, const struct gabion_tables *tables,
-				       struct gabion_cpu *cpu, struct gabion_arrival *arrival)
+					     struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
 	if (GABION_LIKELY(!gabion_read32(&tables->control->destinations)))
 		return GABION_REASON_NONE;

@@ -11,15 +11,16 @@
 #include "../lib/tables.h"
 
 /* `chosen`: the reason for which the packet was chosen; it is returned when the packet may go, else why it may not. */
-GABION_INLINE __u32 gabion_stage_handover(const struct gabion_packet *packet, const struct gabion_tables *tables, __u32 chosen,
-				    __u32 queue_index, __u32 now)
+GABION_INLINE __u32 gabion_stage_handover(const struct gabion_packet *packet, const struct gabion_tables *tables,
+					  __u32 chosen, __u32 queue_index, __u32 now)
 {
 	struct gabion_queue *queue;
 	__u32 reason;
 
 	if (gabion_never_handed_over(packet))
 		return GABION_REASON_HANDOVER_EXCLUDED;
-	if (!(GABION_SETTINGS(tables).features & GABION_FEATURE_HANDOVER) || queue_index >= GABION_SETTINGS(tables).queues)
+	if (!(GABION_SETTINGS(tables).features & GABION_FEATURE_HANDOVER) ||
+	    queue_index >= GABION_SETTINGS(tables).queues)
 		return GABION_REASON_HANDOVER_NO_WORKER;
 	queue = gabion_at(GABION_TABLE(tables, queues), queue_index);
 	if (!queue || !gabion_read32(&queue->limit))

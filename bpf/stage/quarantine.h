@@ -67,8 +67,8 @@ GABION_INLINE __u32 gabion_sentence(struct gabion_quarantine *state, const struc
 	return GABION_SENTENCE_ABOVE;
 }
 
-GABION_INLINE __u32 gabion_quarantine_exact(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash,
-					    __u32 now)
+GABION_INLINE __u32 gabion_quarantine_exact(const struct gabion_packet *packet, const struct gabion_tables *tables,
+					    __u64 hash, __u32 now)
 {
 	__u64 found = gabion_quar_exact(packet, tables, hash, now);
 	struct gabion_quarantine *state;
@@ -79,11 +79,12 @@ GABION_INLINE __u32 gabion_quarantine_exact(const struct gabion_packet *packet, 
 		state = gabion_at(GABION_TABLE(tables, quar_e4_state), gabion_found_index(found));
 	else
 		state = gabion_at(GABION_TABLE(tables, quar_e6_state), gabion_found_index(found));
-	return state ? gabion_sentence(state, packet, tables, hash, now) : GABION_CAST(__u32, GABION_SENTENCE_NOT_SUBJECT);
+	return state ? gabion_sentence(state, packet, tables, hash, now)
+		     : GABION_CAST(__u32, GABION_SENTENCE_NOT_SUBJECT);
 }
 
-GABION_INLINE __u32 gabion_quarantine_prefix(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash,
-					     __u32 now)
+GABION_INLINE __u32 gabion_quarantine_prefix(const struct gabion_packet *packet, const struct gabion_tables *tables,
+					     __u64 hash, __u32 now)
 {
 	__u64 found = gabion_quar_prefix(packet, tables, now);
 	struct gabion_quarantine *state;
@@ -94,10 +95,12 @@ GABION_INLINE __u32 gabion_quarantine_prefix(const struct gabion_packet *packet,
 		state = gabion_at(GABION_TABLE(tables, quar_p4_state), gabion_found_index(found));
 	else
 		state = gabion_at(GABION_TABLE(tables, quar_p6_state), gabion_found_index(found));
-	return state ? gabion_sentence(state, packet, tables, hash, now) : GABION_CAST(__u32, GABION_SENTENCE_NOT_SUBJECT);
+	return state ? gabion_sentence(state, packet, tables, hash, now)
+		     : GABION_CAST(__u32, GABION_SENTENCE_NOT_SUBJECT);
 }
 
-GABION_OUTLINE __u32 gabion_quarantine_look(GABION_OUTLINE_TABLES const struct gabion_packet *packet, __u64 hash, __u32 now)
+GABION_OUTLINE __u32 gabion_quarantine_look(GABION_OUTLINE_TABLES const struct gabion_packet *packet, __u64 hash,
+					    __u32 now)
 {
 	__u32 sentence;
 
@@ -117,8 +120,8 @@ GABION_OUTLINE __u32 gabion_quarantine_look(GABION_OUTLINE_TABLES const struct g
 	return sentence == GABION_SENTENCE_ABOVE ? GABION_REASON_QUARANTINE_PREFIX : GABION_REASON_NONE;
 }
 
-GABION_INLINE __u32 gabion_stage_quarantine(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash,
-				      __u32 now)
+GABION_INLINE __u32 gabion_stage_quarantine(const struct gabion_packet *packet, const struct gabion_tables *tables,
+					    __u64 hash, __u32 now)
 {
 	if (GABION_LIKELY(!gabion_quar_any(packet, tables)))
 		return GABION_REASON_NONE;

@@ -19,10 +19,11 @@ struct gabion_choice {
 };
 
 /* The ratio that fits what the last period saw; a rest of several periods halves it for each. */
-GABION_INLINE __u32 gabion_next_one_in(const struct gabion_sampler *sampler, const struct gabion_sampling_control *sampling,
-				       __u32 elapsed)
+GABION_INLINE __u32 gabion_next_one_in(const struct gabion_sampler *sampler,
+				       const struct gabion_sampling_control *sampling, __u32 elapsed)
 {
-	__u32 budget = sampling->budget ? sampling->budget : 1, period = sampling->period_ticks ? sampling->period_ticks : 1;
+	__u32 budget = sampling->budget ? sampling->budget : 1,
+	      period = sampling->period_ticks ? sampling->period_ticks : 1;
 	__u32 periods = elapsed / period, seen = sampler->seen;
 	__u32 fits = seen / budget + (seen % budget != 0), floor;
 
@@ -37,7 +38,8 @@ GABION_INLINE __u32 gabion_next_one_in(const struct gabion_sampler *sampler, con
 }
 
 /* The ratio in force for this packet, which is counted. */
-GABION_INLINE __u32 gabion_one_in(struct gabion_sampler *sampler, const struct gabion_sampling_control *sampling, __u32 now)
+GABION_INLINE __u32 gabion_one_in(struct gabion_sampler *sampler, const struct gabion_sampling_control *sampling,
+				  __u32 now)
 {
 	__u32 elapsed = now - sampler->period_at, one_in;
 
@@ -59,7 +61,8 @@ GABION_OUTLINE __u32 gabion_watched(GABION_OUTLINE_TABLES const struct gabion_pa
 	return packet && (gabion_watch_exact(packet, tables, hash, now) || gabion_watch_prefix(packet, tables, now));
 }
 
-GABION_INLINE int gabion_suspicious(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash, __u32 now)
+GABION_INLINE int gabion_suspicious(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash,
+				    __u32 now)
 {
 	if (packet->flags & GABION_PACKET_ODD)
 		return 1;
@@ -67,8 +70,9 @@ GABION_INLINE int gabion_suspicious(const struct gabion_packet *packet, const st
 }
 
 /* `thicker`: the ratio that the destination's posture asks for, 0 = none. */
-GABION_INLINE struct gabion_choice gabion_stage_sample(const struct gabion_packet *packet, const struct gabion_tables *tables,
-						 struct gabion_cpu *cpu, __u64 hash, __u32 thicker, __u32 now)
+GABION_INLINE struct gabion_choice gabion_stage_sample(const struct gabion_packet *packet,
+						       const struct gabion_tables *tables, struct gabion_cpu *cpu,
+						       __u64 hash, __u32 thicker, __u32 now)
 {
 	const struct gabion_sampling_control *sampling = &tables->control->sampling;
 	struct gabion_choice choice = {GABION_REASON_NONE, 1};

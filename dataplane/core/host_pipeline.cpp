@@ -15,7 +15,9 @@ constexpr std::array<gabion_action, GABION_REASON_COUNT> actions = {
 #undef X
 };
 
-const __u8* bytes_of(std::span<const std::byte> frame) noexcept { return reinterpret_cast<const __u8*>(frame.data()); }
+const __u8* bytes_of(std::span<const std::byte> frame) noexcept {
+    return reinterpret_cast<const __u8*>(frame.data());
+}
 
 // Any key does for tables that nobody attacks; the owner may write another one.
 constexpr gabion_hash_key fixed_key = {
@@ -28,23 +30,25 @@ constexpr gabion_hash_key fixed_key = {
 
 gabion_reason parse(std::span<const std::byte> frame, gabion_packet& packet) noexcept {
     const __u8* begin = bytes_of(frame);
-    const std::uint32_t reason = gabion_parse(begin, begin + frame.size(), static_cast<std::uint32_t>(frame.size()), &packet);
+    const std::uint32_t reason =
+        gabion_parse(begin, begin + frame.size(), static_cast<std::uint32_t>(frame.size()), &packet);
     if (packet.ip_version != 0) packet.flags = static_cast<__u16>(packet.flags | gabion_kind(&packet));
     return static_cast<gabion_reason>(reason);
 }
 
 template <typename T>
 T* HostPipeline::add(std::string_view name, std::size_t entries) {
-    memory_.push_back({name, entries * sizeof(T), std::vector<Line>((entries * sizeof(T) + sizeof(Line) - 1) / sizeof(Line))});
+    memory_.push_back(
+        {name, entries * sizeof(T), std::vector<Line>((entries * sizeof(T) + sizeof(Line) - 1) / sizeof(Line))});
     return reinterpret_cast<T*>(memory_.back().lines.data());
 }
 
 void HostPipeline::add_sets(const HostTableSizes& sizes) {
     gabion_tables& t = *tables_;
-#define GABION_ADD_SET(set)                                       \
-    t.set##_e4 = add<gabion_bucket4>(#set "_e4", sizes.exact4);   \
-    t.set##_e6 = add<gabion_bucket6>(#set "_e6", sizes.exact6);   \
-    t.set##_p4 = add<gabion_bucket4>(#set "_p4", sizes.prefix4);  \
+#define GABION_ADD_SET(set)                                      \
+    t.set##_e4 = add<gabion_bucket4>(#set "_e4", sizes.exact4);  \
+    t.set##_e6 = add<gabion_bucket6>(#set "_e6", sizes.exact6);  \
+    t.set##_p4 = add<gabion_bucket4>(#set "_p4", sizes.prefix4); \
     t.set##_p6 = add<gabion_bucket6>(#set "_p6", sizes.prefix6)
     GABION_ADD_SET(allow);
     GABION_ADD_SET(op);
@@ -56,7 +60,7 @@ void HostPipeline::add_sets(const HostTableSizes& sizes) {
 
 void HostPipeline::add_states(const HostTableSizes& sizes) {
     gabion_tables& t = *tables_;
-#define GABION_ADD_BESIDE(set, what, type)                                                      \
+#define GABION_ADD_BESIDE(set, what, type)                                                         \
     t.set##_e4_##what = add<type>(#set "_e4_" #what, std::size_t{sizes.exact4} * GABION_STRIDE4);  \
     t.set##_e6_##what = add<type>(#set "_e6_" #what, std::size_t{sizes.exact6} * GABION_STRIDE6);  \
     t.set##_p4_##what = add<type>(#set "_p4_" #what, std::size_t{sizes.prefix4} * GABION_STRIDE4); \
@@ -97,15 +101,19 @@ HostPipeline::HostPipeline(HostPipeline&&) noexcept = default;
 HostPipeline& HostPipeline::operator=(HostPipeline&&) noexcept = default;
 HostPipeline::~HostPipeline() = default;
 
-gabion_control& HostPipeline::control() noexcept { return *tables_->control; }
+gabion_control& HostPipeline::control() noexcept {
+    return *tables_->control;
+}
 
 std::span<std::byte> HostPipeline::memory(std::string_view name) noexcept {
-    const auto found = std::find_if(memory_.begin(), memory_.end(), [&](const Table& table) { return table.name == name; });
+    const auto found =
+        std::find_if(memory_.begin(), memory_.end(), [&](const Table& table) { return table.name == name; });
     if (found == memory_.end()) return {};
     return {reinterpret_cast<std::byte*>(found->lines.data()), found->bytes};
 }
 
-HostPipeline::Verdict HostPipeline::run(std::span<const std::byte> frame, std::uint32_t queue, std::uint32_t now_ticks) noexcept {
+HostPipeline::Verdict HostPipeline::run(std::span<const std::byte> frame, std::uint32_t queue,
+                                        std::uint32_t now_ticks) noexcept {
     const auto length = static_cast<std::uint32_t>(frame.size());
     const __u8* begin = bytes_of(frame);
     const gabion_input input = {begin, begin + frame.size(), length, now_ticks, queue};

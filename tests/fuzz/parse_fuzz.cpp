@@ -39,7 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::unique_ptr<std::uint8_t[]> frame(new std::uint8_t[size]);
     if (size != 0) std::memcpy(frame.get(), data, size);
     gabion_packet packet;
-    const std::uint32_t reason = gabion_parse(frame.get(), frame.get() + size, static_cast<std::uint32_t>(size), &packet);
+    const std::uint32_t reason =
+        gabion_parse(frame.get(), frame.get() + size, static_cast<std::uint32_t>(size), &packet);
     check(packet, reason, size);
     return 0;
 }

@@ -51,7 +51,8 @@ private:
     Packet with4(Packet packet) {
         IPv4 ip{.source = source4(), .destination = "198.51.100." + std::to_string(below(4)), .ttl = byte()};
         if (below(8) == 0) ip.option_bytes = 4 * below(11);
-        if (below(8) == 0) ip.fragment = static_cast<std::uint16_t>((below(2) ? 0x2000 : 0) | (below(2) ? below(200) : 0));
+        if (below(8) == 0)
+            ip.fragment = static_cast<std::uint16_t>((below(2) ? 0x2000 : 0) | (below(2) ? below(200) : 0));
         return payload(packet / ip);
     }
 
@@ -62,20 +63,26 @@ private:
         static constexpr std::array<std::uint8_t, 5> kinds = {0, 43, 44, 51, 60};
         for (std::uint32_t count = below(4) == 0 ? below(11) : 0; count > 0; count--) {
             const std::uint8_t kind = kinds[below(kinds.size())];
-            packet = packet / Extension{.kind = kind,
-                                        .bytes = kind == 44 ? 8 : 8 * std::size_t{1 + below(3)},
-                                        .fragment = static_cast<std::uint16_t>(below(4) ? 0 : below(4) << 3 | below(2))};
+            packet =
+                packet / Extension{.kind = kind,
+                                   .bytes = kind == 44 ? 8 : 8 * std::size_t{1 + below(3)},
+                                   .fragment = static_cast<std::uint16_t>(below(4) ? 0 : below(4) << 3 | below(2))};
         }
         return payload(packet);
     }
 
     Packet payload(const Packet& packet) {
         switch (below(5)) {
-            case 0: return packet / TCP{.sport = port(), .dport = port(), .flags = byte(), .option_bytes = 4 * below(11)};
-            case 1: return packet / TCP{.sport = port(), .dport = port(), .flags = 0x10} / Payload{below(300)};
-            case 2: return packet / UDP{.sport = port(), .dport = port()} / Payload{below(300)};
-            case 3: return packet / ICMP{.type = below(2) ? byte() : std::uint8_t{135}} / Payload{below(60)};
-            default: return packet / Payload{below(40)};
+            case 0:
+                return packet / TCP{.sport = port(), .dport = port(), .flags = byte(), .option_bytes = 4 * below(11)};
+            case 1:
+                return packet / TCP{.sport = port(), .dport = port(), .flags = 0x10} / Payload{below(300)};
+            case 2:
+                return packet / UDP{.sport = port(), .dport = port()} / Payload{below(300)};
+            case 3:
+                return packet / ICMP{.type = below(2) ? byte() : std::uint8_t{135}} / Payload{below(60)};
+            default:
+                return packet / Payload{below(40)};
         }
     }
 
@@ -105,7 +112,8 @@ protected:
         destination.cap_interval = 3 << 16;
         destination.cap_burst = 9 << 16;
         destination.one_in = 3;
-        control().panic = {.mode = GABION_PANIC_AUTO, .drop_threshold = 0x40000000, .rate = 60 << 16, .depth = 500 << 16};
+        control().panic = {
+            .mode = GABION_PANIC_AUTO, .drop_threshold = 0x40000000, .rate = 60 << 16, .depth = 500 << 16};
         control().sampling = {.one_in = 16, .budget = 20, .period_ticks = 5, .reserved = 0};
         employ(64, 400);
     }

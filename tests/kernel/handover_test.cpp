@@ -33,9 +33,13 @@ TEST_F(Handover, SomeKindsNeverGo) {
     everything();
     employ();
     for (const int port : {67, 68, 319, 320, 546, 547, 520, 3784, 4789, 6081, 8472})
-        EXPECT_EQ(reason(eth / IPv4{} / UDP{.dport = static_cast<std::uint16_t>(port)}), GABION_REASON_HANDOVER_EXCLUDED) << port;
+        EXPECT_EQ(reason(eth / IPv4{} / UDP{.dport = static_cast<std::uint16_t>(port)}),
+                  GABION_REASON_HANDOVER_EXCLUDED)
+            << port;
     for (const int protocol : {2, 4, 41, 47, 88, 89, 103, 112, 132})
-        EXPECT_EQ(reason(eth / IPv4{.protocol = static_cast<std::uint8_t>(protocol)} / Payload{40}), GABION_REASON_HANDOVER_EXCLUDED) << protocol;
+        EXPECT_EQ(reason(eth / IPv4{.protocol = static_cast<std::uint8_t>(protocol)} / Payload{40}),
+                  GABION_REASON_HANDOVER_EXCLUDED)
+            << protocol;
     EXPECT_EQ(reason(eth / IPv6{} / TCP{.dport = 179}), GABION_REASON_HANDOVER_EXCLUDED);
     EXPECT_EQ(reason(eth / IPv6{} / TCP{.sport = 179}), GABION_REASON_HANDOVER_EXCLUDED);
     EXPECT_EQ(queue().claimed, 0u);

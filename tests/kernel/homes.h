@@ -3,11 +3,11 @@
 // agree on it. The tables are written on the host and copied. Keeps a list of the reasons that the whole suite has produced.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <memory>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "bpf/abi/control.h"
 #include "bpf/abi/cpu.h"
@@ -66,4 +66,6 @@ const char* reason_name(gabion_reason reason);
 }  // namespace gabion::test
 
 // So that a failed comparison names the reason.
-inline void PrintTo(gabion_reason reason, std::ostream* out) { *out << gabion::test::reason_name(reason); }
+inline void PrintTo(gabion_reason reason, std::ostream* out) {
+    *out << gabion::test::reason_name(reason);
+}

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/kernel/kernel_pipeline.h"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <stdexcept>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "bpf/abi/cpu.h"
 #include "bpf/abi/test.h"
@@ -27,7 +28,9 @@ std::size_t page_up(std::size_t bytes) {
 
 }  // namespace
 
-bool KernelPipeline::available() { return geteuid() == 0; }
+bool KernelPipeline::available() {
+    return geteuid() == 0;
+}
 
 KernelPipeline::KernelPipeline(HostPipeline& like) {
     libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
@@ -39,7 +42,8 @@ KernelPipeline::KernelPipeline(HostPipeline& like) {
         const std::string name = bpf_map__name(map);
         const std::size_t bytes = like.memory(name).size();
         if (bytes != 0)
-            require(bpf_map__set_max_entries(map, static_cast<__u32>(bytes / bpf_map__value_size(map))) == 0, "sizing " + name);
+            require(bpf_map__set_max_entries(map, static_cast<__u32>(bytes / bpf_map__value_size(map))) == 0,
+                    "sizing " + name);
         if (name.ends_with(".rodata"))
             require(bpf_map__set_initial_value(map, &like.settings(), sizeof(gabion_settings)) == 0, "settings");
     }
@@ -56,7 +60,9 @@ KernelPipeline::KernelPipeline(HostPipeline& like) {
     }
 }
 
-KernelPipeline::~KernelPipeline() { bpf_object__close(object_); }
+KernelPipeline::~KernelPipeline() {
+    bpf_object__close(object_);
+}
 
 std::span<std::byte> KernelPipeline::memory(const std::string& name) const {
     const auto found = maps_.find(name);
@@ -71,7 +77,8 @@ void KernelPipeline::copy_from(HostPipeline& host) {
     }
 }
 
-HostPipeline::Verdict KernelPipeline::run(std::span<const std::byte> frame, std::uint32_t queue, std::uint32_t now_ticks) {
+HostPipeline::Verdict KernelPipeline::run(std::span<const std::byte> frame, std::uint32_t queue,
+                                          std::uint32_t now_ticks) {
     gabion_test_run& run = values<gabion_test_run>("test_run")[0];
     run.now = now_ticks;
     run.queue = queue;
@@ -81,7 +88,8 @@ HostPipeline::Verdict KernelPipeline::run(std::span<const std::byte> frame, std:
     options.data_in = frame.data();
     options.data_size_in = static_cast<__u32>(frame.size());
     options.repeat = 1;
-    require(bpf_prog_test_run_opts(program_, &options) == 0, "running a packet of " + std::to_string(frame.size()) + " bytes");
+    require(bpf_prog_test_run_opts(program_, &options) == 0,
+            "running a packet of " + std::to_string(frame.size()) + " bytes");
     const auto reason = static_cast<gabion_reason>(run.reason);
     gabion_action action = GABION_ACTION_PASS;
     if (options.retval == XDP_DROP) action = GABION_ACTION_DROP;

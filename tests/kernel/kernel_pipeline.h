@@ -43,7 +43,8 @@ public:
     [[nodiscard]] std::string difference(HostPipeline& host) const;
 
     // TEST_RUN's own measure, ns a packet.
-    [[nodiscard]] std::uint32_t cost_ns(std::span<const std::byte> frame, std::uint32_t repeat, std::uint32_t now_ticks);
+    [[nodiscard]] std::uint32_t cost_ns(std::span<const std::byte> frame, std::uint32_t repeat,
+                                        std::uint32_t now_ticks);
 
     [[nodiscard]] std::uint32_t verified_instructions() const;
 

@@ -54,10 +54,12 @@ TEST_F(Lists, BanPrefixesOfEveryLength) {
         for (unsigned length = 1; length < whole.width(); length++) {
             const Prefix banned = whole.shortened(length);
             Prefix outside = whole;  // differs in the prefix's last bit
-            outside.bytes[(length - 1) / 8] = static_cast<std::uint8_t>(outside.bytes[(length - 1) / 8] ^ (0x80u >> (length - 1) % 8));
+            outside.bytes[(length - 1) / 8] =
+                static_cast<std::uint8_t>(outside.bytes[(length - 1) / 8] ^ (0x80u >> (length - 1) % 8));
             put(GABION_SET_DETECTOR, banned.text(), now_ + 1);
             EXPECT_EQ(reason(from(address)), GABION_REASON_BAN_DETECTOR_PREFIX) << banned.text();
-            EXPECT_EQ(reason(from(outside.text())), GABION_REASON_CLEAN) << outside.text() << " is not in " << banned.text();
+            EXPECT_EQ(reason(from(outside.text())), GABION_REASON_CLEAN)
+                << outside.text() << " is not in " << banned.text();
             take(GABION_SET_DETECTOR, banned.text());
         }
     }
@@ -145,7 +147,8 @@ TEST_F(Lists, EntriesOutsideTheirHomeBucketAreFound) {
     for (int i = 0; i < 4500; i++)
         put(GABION_SET_DETECTOR, "10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250));
     for (int i = 0; i < 4500; i += 7)
-        EXPECT_EQ(reason(from("10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250))), GABION_REASON_BAN_DETECTOR);
+        EXPECT_EQ(reason(from("10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250))),
+                  GABION_REASON_BAN_DETECTOR);
     EXPECT_EQ(reason(from("10.2.0.1")), GABION_REASON_CLEAN);
 }
 

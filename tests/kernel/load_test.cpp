@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The objects that are shipped: each loads on the running kernel, stays well below what older verifiers walk, and runs.
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
 #include <unistd.h>
 
 #include <memory>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "bpf/abi/clock.h"
 #include "bpf/abi/cpu.h"
@@ -47,8 +47,11 @@ protected:
 
 TEST_F(Load, EveryObjectLoads) {
     // The limit is a million; verifiers of other versions walk up to a few times as much of the same program.
-    for (const auto& [name, most] : {std::pair{"gabion", 250'000u}, {"gabion_test", 250'000u}, {"egress", 60'000u},
-                                     {"handback", 1'000u}, {"clock", 1'000u}}) {
+    for (const auto& [name, most] : {std::pair{"gabion", 250'000u},
+                                     {"gabion_test", 250'000u},
+                                     {"egress", 60'000u},
+                                     {"handback", 1'000u},
+                                     {"clock", 1'000u}}) {
         const Object object = open(name);
         ASSERT_TRUE(object) << name;
         ASSERT_EQ(bpf_object__load(object.get()), 0) << name;

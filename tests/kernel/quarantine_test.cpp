@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Quarantine, the destination cap, and the flows that get past both because the host vouches for them.
+#include "bpf/abi/quarantine.h"
+
 #include "bpf/abi/destination.h"
 #include "bpf/abi/flow.h"
-#include "bpf/abi/quarantine.h"
 #include "bpf/lib/flow.h"
 #include "tests/kernel/homes.h"
 
@@ -17,7 +18,9 @@ protected:
     static Packet udp(std::uint16_t sport = 53, std::uint16_t dport = 40000) {
         return eth / IPv4{.source = source} / UDP{.sport = sport, .dport = dport} / Payload{20};
     }
-    static Packet tcp(std::uint8_t flags) { return eth / IPv4{.source = source} / TCP{.sport = 443, .dport = 40000, .flags = flags}; }
+    static Packet tcp(std::uint8_t flags) {
+        return eth / IPv4{.source = source} / TCP{.sport = 443, .dport = 40000, .flags = flags};
+    }
 
     // As the egress program does when the answer to, or the cause of, `in` leaves.
     void vouch(const Packet& in, gabion_flow_kind kind, std::uint32_t grants) {

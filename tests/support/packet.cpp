@@ -12,19 +12,24 @@ namespace {
 // What a layer needs to know of those around it: built from the innermost outwards.
 struct Below {
     Bytes bytes;
-    std::uint16_t ether_type = 0x88b5;  // of this layer, as the one before must name it (local experimental, where it has none)
-    std::uint8_t protocol = 59;         // likewise for IP: 59 is "no next header"
+    std::uint16_t ether_type =
+        0x88b5;  // of this layer, as the one before must name it (local experimental, where it has none)
+    std::uint8_t protocol = 59;                   // likewise for IP: 59 is "no next header"
     std::optional<std::size_t> checksum_at = {};  // of the L4 header, to be filled with the pseudo-header's part
 };
 
-std::byte low(std::size_t value) { return static_cast<std::byte>(value & 0xff); }
+std::byte low(std::size_t value) {
+    return static_cast<std::byte>(value & 0xff);
+}
 
 void put16(Bytes& bytes, std::size_t at, std::size_t value) {
     bytes.at(at) = low(value >> 8);
     bytes.at(at + 1) = low(value);
 }
 
-void prepend(Below& below, const Bytes& header) { below.bytes.insert(below.bytes.begin(), header.begin(), header.end()); }
+void prepend(Below& below, const Bytes& header) {
+    below.bytes.insert(below.bytes.begin(), header.begin(), header.end());
+}
 
 std::uint32_t sum(const Bytes& bytes, std::uint32_t start = 0) {
     for (std::size_t i = 0; i < bytes.size(); i++)
@@ -51,7 +56,9 @@ void complete_checksum(Below& below, Bytes pseudo, std::uint8_t protocol) {
     below.checksum_at.reset();
 }
 
-void add(Below& below, const Payload& layer) { prepend(below, Bytes(layer.bytes, std::byte{layer.fill})); }
+void add(Below& below, const Payload& layer) {
+    prepend(below, Bytes(layer.bytes, std::byte{layer.fill}));
+}
 
 void add(Below& below, const ICMP& layer) {
     Bytes header(8);

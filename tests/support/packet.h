@@ -107,6 +107,8 @@ private:
     std::vector<Layer> layers_;
 };
 
-inline Packet operator/(Ethernet ethernet, Layer layer) { return Packet(std::move(ethernet)) / std::move(layer); }
+inline Packet operator/(Ethernet ethernet, Layer layer) {
+    return Packet(std::move(ethernet)) / std::move(layer);
+}
 
 }  // namespace gabion::test

@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::uint32_t idle = 100;
 
-gabion_vouch of(gabion_flow_kind kind, std::uint32_t grants = 4) { return gabion_vouch_make(kind, grants, grants); }
+gabion_vouch of(gabion_flow_kind kind, std::uint32_t grants = 4) {
+    return gabion_vouch_make(kind, grants, grants);
+}
 
 gabion_vouch tcp(std::uint8_t flags, gabion_sender sender = {}) {
     gabion_packet packet{};
@@ -66,7 +68,8 @@ TEST(Flow, BothDirectionsAreOne) {
     out.destination_port = in.source_port = 53;
     out.protocol = in.protocol = 17;
     const gabion_hash_key key = {.add = 3, .multiply = {5, 7, 11, 13}, .finish = 17};
-    const gabion_flow_key one = gabion_flow_out(&out, &key), other = gabion_flow_in(&in, &key), mirrored = gabion_flow_in(&out, &key);
+    const gabion_flow_key one = gabion_flow_out(&out, &key), other = gabion_flow_in(&in, &key),
+                          mirrored = gabion_flow_in(&out, &key);
     EXPECT_EQ(one.bucket, other.bucket);
     EXPECT_EQ(one.tag, other.tag);
     EXPECT_NE(one.tag, mirrored.tag) << "what comes in with the ends exchanged is another flow";
@@ -90,7 +93,8 @@ TEST(Flow, GrantsRunOutAndAreRenewed) {
 
 TEST(Flow, AFloodOfAnswersWashesNothingOut) {
     gabion_flow_bucket bucket{};
-    const gabion_vouch established = of(GABION_FLOW_ESTABLISHED, 0), own = of(GABION_FLOW_OWN), answered = of(GABION_FLOW_ANSWERED);
+    const gabion_vouch established = of(GABION_FLOW_ESTABLISHED, 0), own = of(GABION_FLOW_OWN),
+                       answered = of(GABION_FLOW_ANSWERED);
     gabion_flow_note(&bucket, 1, &established, 1000, idle);
     gabion_flow_note(&bucket, 2, &own, 1000, idle);
     for (std::uint32_t tag = 100; tag < 10'000; tag++)

@@ -2,9 +2,9 @@
 // The parser's small spaces, swept whole: ethertypes, header lengths, flags, protocols, cuts, orders of extension headers.
 #include "bpf/lib/parse.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "bpf/lib/kind.h"
 #include "tests/support/packet.h"
@@ -26,7 +26,9 @@ Parsed parse_bytes(const Bytes& frame) {
     return parsed;
 }
 
-Parsed parse_packet(const Packet& packet) { return parse_bytes(packet.bytes()); }
+Parsed parse_packet(const Packet& packet) {
+    return parse_bytes(packet.bytes());
+}
 
 TEST(ParseSweep, EtherTypes) {
     Bytes frame = (eth / IPv4{} / UDP{} / Payload{40}).bytes();
@@ -53,7 +55,8 @@ TEST(ParseSweep, VersionsAndHeaderLengths) {
                                                     .version = static_cast<std::uint8_t>(version),
                                                     .words = static_cast<std::uint8_t>(words)} /
                                                UDP{.dport = 4242} / Payload{60});
-            EXPECT_EQ(parsed.reason, sound ? GABION_REASON_NONE : GABION_REASON_MALFORMED_IPV4) << version << " " << words;
+            EXPECT_EQ(parsed.reason, sound ? GABION_REASON_NONE : GABION_REASON_MALFORMED_IPV4)
+                << version << " " << words;
             if (!sound) continue;
             EXPECT_EQ(parsed.packet.destination_port, 4242);
             EXPECT_EQ((parsed.packet.flags & GABION_PACKET_IP_OPTIONS) != 0, words > 5);
@@ -77,9 +80,11 @@ TEST(ParseSweep, TotalLengths) {
 TEST(ParseSweep, DataOffsets) {
     for (unsigned words = 0; words < 16; words++)
         for (std::size_t payload = 0; payload <= 48; payload += 4) {
-            const Parsed parsed = parse_bytes((eth / IPv6{} / TCP{.words = static_cast<std::uint8_t>(words)} / Payload{payload}).padded(200));
+            const Parsed parsed = parse_bytes(
+                (eth / IPv6{} / TCP{.words = static_cast<std::uint8_t>(words)} / Payload{payload}).padded(200));
             const bool sound = words >= 5 && 4 * words <= 20 + payload;
-            EXPECT_EQ(parsed.reason, sound ? GABION_REASON_NONE : GABION_REASON_MALFORMED_TCP) << words << " " << payload;
+            EXPECT_EQ(parsed.reason, sound ? GABION_REASON_NONE : GABION_REASON_MALFORMED_TCP)
+                << words << " " << payload;
             if (sound) {
                 EXPECT_EQ(parsed.packet.payload_length, 20 + payload - 4 * words);
             }
@@ -101,13 +106,15 @@ TEST(ParseSweep, ProtocolsWithoutPayload) {
     for (unsigned protocol = 0; protocol < 256; protocol++) {
         const std::uint32_t reason4 =
             parse_bytes((eth / IPv4{.protocol = static_cast<std::uint8_t>(protocol)}).padded()).reason;
-        const std::uint32_t reason6 = parse_bytes((eth / IPv6{.next = static_cast<std::uint8_t>(protocol)}).padded()).reason;
+        const std::uint32_t reason6 =
+            parse_bytes((eth / IPv6{.next = static_cast<std::uint8_t>(protocol)}).padded()).reason;
         std::uint32_t expected4 = GABION_REASON_NONE, expected6 = GABION_REASON_NONE;
         if (protocol == 6) expected4 = expected6 = GABION_REASON_MALFORMED_TCP;
         if (protocol == 17) expected4 = expected6 = GABION_REASON_MALFORMED_UDP;
         if (protocol == 1) expected4 = GABION_REASON_MALFORMED_ICMP;
         if (protocol == 58) expected6 = GABION_REASON_MALFORMED_ICMP;
-        if (protocol == 43 || protocol == 44 || protocol == 51 || protocol == 60) expected6 = GABION_REASON_MALFORMED_IPV6;
+        if (protocol == 43 || protocol == 44 || protocol == 51 || protocol == 60)
+            expected6 = GABION_REASON_MALFORMED_IPV6;
         EXPECT_EQ(reason4, expected4) << protocol;
         // hop-by-hop with length 0 is a jumbogram: its length is the padded frame's, and its chain of zeros goes on and on
         if (protocol != 0) {
@@ -152,7 +159,8 @@ TEST(ParseSweep, ExtensionOrders) {
 }
 
 TEST(Parse, Fragments) {
-    const Parsed first = parse_packet(eth / IPv6{} / Extension{.kind = 44, .fragment = 1} / UDP{.dport = 53, .length = 2000} / Payload{8});
+    const Parsed first = parse_packet(eth / IPv6{} / Extension{.kind = 44, .fragment = 1} /
+                                      UDP{.dport = 53, .length = 2000} / Payload{8});
     EXPECT_EQ(first.packet.flags, GABION_PACKET_FRAGMENT | GABION_PACKET_L4);
     EXPECT_EQ(first.packet.destination_port, 53);
     const Parsed later = parse_packet(eth / IPv6{} / Extension{.kind = 44, .fragment = 0x100, .next = 17} / Payload{8});
@@ -184,7 +192,8 @@ TEST(Parse, LongFramesOfLocalSenders) {
 }
 
 TEST(Kind, PortsThatAreNeverHandedOver) {
-    const std::vector<unsigned> control = {67, 68, 319, 320, 520, 521, 546, 547, 646, 1985, 2029, 3222, 3784, 3785, 4784, 6784};
+    const std::vector<unsigned> control = {67,  68,   319,  320,  520,  521,  546,  547,
+                                           646, 1985, 2029, 3222, 3784, 3785, 4784, 6784};
     const std::vector<unsigned> tunnels = {1701, 2152, 4789, 6081, 6635, 8472};
     gabion_packet packet{};
     packet.protocol = 17;

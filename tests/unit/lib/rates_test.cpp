@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Token bucket, GCRA, random numbers, expiry and prefix keys.
-#include <gtest/gtest.h>
-
 #include <array>
 #include <cstring>
+
+#include <gtest/gtest.h>
 
 #include "bpf/lib/bucket.h"
 #include "bpf/lib/random.h"
@@ -66,7 +66,8 @@ TEST(Expiry, EndsOnItsTick) {
 
 // The keys that user space writes are those that the kernel looks for.
 TEST(PrefixKey, IsTheSameOnBothSides) {
-    const Prefix four = *Prefix::parse("185.90.165.195"), six = *Prefix::parse("2a01:9f5a:a55a:c33c:f00f:8001:1234:5679");
+    const Prefix four = *Prefix::parse("185.90.165.195"),
+                 six = *Prefix::parse("2a01:9f5a:a55a:c33c:f00f:8001:1234:5679");
     for (unsigned length = 1; length < 32; length++) {
         __u32 word = 0;
         std::memcpy(&word, four.bytes.data(), sizeof(word));
