@@ -29,6 +29,7 @@ struct Guard {
     bool overloaded = false;       // in this judgement
     bool attack = false;           // began, and did not end yet
     bool spoofed_noticed = false;  // in this attack
+    std::uint64_t attack_since_ns = 0;
     std::uint64_t overload_since_ns = 0;
     std::uint64_t overload_last_ns = 0;
     std::uint64_t posture_ns = 0;  // when its posture was last raised; 0 = it is not

@@ -17,6 +17,8 @@ constexpr double kPressureMax = 1024;
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kCleaningNs = 2'000'000'000;  // after a source was named, the last ones are looked for
 constexpr double kCleaningFactor = 1.5;
+constexpr std::uint64_t kCrowdNs = 600'000'000'000;
+constexpr float kCrowdGrowth = 1.000032f;  // a judgement: a tenth in a minute
 constexpr double kUnlearnedPosture = 4;
 constexpr unsigned kPostureAtOnce = 16;  // destinations of a carpet-bombed network; the kernel's table holds 64 in all
 
@@ -95,6 +97,7 @@ void follow_attack(State& state, Guard& guard, const Prefix& target, unsigned gu
         guard.overload_last_ns = state.now_ns;
         if (!guard.attack) {
             guard.attack = true;
+            guard.attack_since_ns = state.now_ns;
             guard.spoofed_noticed = false;
             notice(state, "attack-began", target, guard_index,
                    std::to_string(static_cast<long>(guard.activity.window() / state.window_s)) +
@@ -107,6 +110,15 @@ void follow_attack(State& state, Guard& guard, const Prefix& target, unsigned gu
         guard.posture_ns = 0;
         notice(state, "attack-ended", target, guard_index, "back to normal");
     }
+}
+
+// An overload of many minutes in which nobody could be named is a crowd that stays: its rate becomes usual, slowly.
+void accept_crowd(const State& state, Guard& guard) noexcept {
+    const bool lasting = guard.overloaded && state.now_ns - guard.attack_since_ns > kCrowdNs;
+    const bool named = guard.named_ns != 0 && state.now_ns - guard.named_ns < kCrowdNs;
+    if (!lasting || named || capped(state, guard)) return;
+    const double harmless = state.settings.destination_floor_pps / state.settings.destination_factor;
+    guard.peak_pps = std::max(guard.peak_pps, static_cast<float>(harmless)) * kCrowdGrowth;
 }
 
 double pressure_of(const State& state, const Guard& guard) noexcept {
@@ -135,6 +147,7 @@ void judge_guard(State& state, unsigned index) {
         raise_posture(state, guard.key.address(), index, suspicious ? "overload" : "alarm");
     }
     follow_attack(state, guard, index == kRest ? Prefix{.length = 0} : guard.key.address(), index);
+    accept_crowd(state, guard);
     state.hot[index] = guard.overloaded;
     state.pressure[index] = pressure_of(state, guard);
 }

@@ -2,6 +2,7 @@
 #include "dataplane/detect/state.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace gabion::detect {
 
@@ -21,6 +22,18 @@ State::State(const Settings& chosen, const HashKey& key)
     recent.reserve(kRecentVerdicts);
 }
 
+namespace {
+
+// Before anything is learned: fewer sources than this, in effect, make an overload an attack of each of them.
+constexpr double kCollapsedBits = 4;
+constexpr std::uint32_t kCollapsedSamples = 100;
+
+bool collapsed(const Settings& settings, const EntropyEstimate& entropy) noexcept {
+    return settings.entropy.enabled && entropy.samples >= kCollapsedSamples && entropy.bits < kCollapsedBits;
+}
+
+}  // namespace
+
 double State::unknown_allowance() const noexcept {
     if (!learned()) return settings.unlearned_source_pps;
     return std::max(settings.source_floor_pps, settings.source_factor * static_cast<double>(source_p99_pps));
@@ -28,6 +41,7 @@ double State::unknown_allowance() const noexcept {
 
 double State::allowance(unsigned guard, const KnownSource* known) const noexcept {
     const double unknown = unknown_allowance();
+    if (!learned() && collapsed(settings, distributions[guard].entropy)) return unknown / std::exp2(kCollapsedBits);
     if (known != nullptr) return std::max(unknown, settings.known_factor * static_cast<double>(known->rate_pps));
     return std::max(std::min(unknown, settings.source_floor_pps), unknown / pressure[guard]);
 }

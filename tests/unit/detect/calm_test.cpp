@@ -101,6 +101,20 @@ TEST(Calm, AnEvenStreamRightAfterTheStart) {
     }
 }
 
+// A crowd that came to stay is no attack for ever.
+TEST(Calm, ACrowdThatStaysBecomesUsual) {
+    Options options{.seed = 7};
+    options.settings.destination_floor_pps = options.settings.alarmed_floor_pps = 1000;
+    Simulation run(options);
+    add_mixed_clients(run, {.count = 10, .pps_each = 20});
+    add_mixed_clients(run, {.count = 250, .pps_each = 6, .first = 0x0b000000, .start_s = 15});
+    run.run_until(20);
+    EXPECT_TRUE(run.analyst().under_attack());
+    run.run_until(15 + 600 + 1000);
+    EXPECT_FALSE(run.analyst().under_attack());
+    expect_quiet(run);
+}
+
 TEST(Calm, IdleTimeTeachesNothing) {
     Simulation run({.seed = 6});
     run.run_until(15);
