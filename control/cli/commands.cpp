@@ -2,6 +2,7 @@
 #include "control/cli/commands.h"
 
 #include <iostream>
+
 #include <nlohmann/json.hpp>
 
 #include "control/cli/session.h"
@@ -23,7 +24,8 @@ Result<Json> ban_params(const Options& options) {
     if (!options.duration.empty()) {
         const auto duration = wire::parse_duration(options.duration);
         if (!duration) return Error{"--for: " + duration.error().text, EINVAL};
-        if (duration->count() == 0) return Error{"--for: a ban of no length makes no sense; leave --for out for one that stays", EINVAL};
+        if (duration->count() == 0)
+            return Error{"--for: a ban of no length makes no sense; leave --for out for one that stays", EINVAL};
         params["for_ms"] = duration->count();
     }
     return params;
@@ -53,7 +55,8 @@ int status(const Options& options) {
 }
 
 int counters(const Options& options) {
-    return ask(options, method::counters, {{"per_core", options.per_core}}, [](const Json& answer) { show_counters(std::cout, answer); });
+    return ask(options, method::counters, {{"per_core", options.per_core}},
+               [](const Json& answer) { show_counters(std::cout, answer); });
 }
 
 int ban_add(const Options& options) {
@@ -64,21 +67,25 @@ int ban_add(const Options& options) {
     auto params = ban_params(options);
     if (!params) return fail(params.error().text, 2);
     (*params)["target"] = target->text();
-    return ask(options, method::ban_add, *params, [&](const Json& answer) {
-        std::cout << target->text() << " is banned " << until_text(answer) << '\n';
-    });
+    return ask(options, method::ban_add, *params,
+               [&](const Json& answer) { std::cout << target->text() << " is banned " << until_text(answer) << '\n'; });
 }
 
-int ban_del(const Options& options) { return take_out(options, method::ban_del, "banned"); }
+int ban_del(const Options& options) {
+    return take_out(options, method::ban_del, "banned");
+}
 
-int ban_list(const Options& options) { return ask_pages(options, method::ban_list, ban_table(), add_ban_row, "no bans"); }
+int ban_list(const Options& options) {
+    return ask_pages(options, method::ban_list, ban_table(), add_ban_row, "no bans");
+}
 
 int ban_load(const Options& options) {
     auto params = ban_params(options);
     if (!params) return fail(params.error().text, 2);
     const auto file = wire::sealed_copy(options.file);
     if (!file) return fail(file.error().text, 1);
-    (*params)["name"] = options.file == "-" ? "standard input" : printable(options.file).substr(0, wire::note_bytes_max);
+    (*params)["name"] =
+        options.file == "-" ? "standard input" : printable(options.file).substr(0, wire::note_bytes_max);
     return ask(
         options, method::ban_load, *params,
         [](const Json& answer) {
@@ -105,11 +112,14 @@ int allow_add(const Options& options) {
         params["skip"] = std::move(names);
     }
     return ask(options, method::allow_add, params, [&](const Json& answer) {
-        std::cout << target->text() << " is allowed and skips " << list_text(answer.value("skip", Json::array())) << '\n';
+        std::cout << target->text() << " is allowed and skips " << list_text(answer.value("skip", Json::array()))
+                  << '\n';
     });
 }
 
-int allow_del(const Options& options) { return take_out(options, method::allow_del, "on the allow list"); }
+int allow_del(const Options& options) {
+    return take_out(options, method::allow_del, "on the allow list");
+}
 
 int allow_list(const Options& options) {
     return ask_pages(options, method::allow_list, allow_table(), add_allow_row, "the allow list is empty");
@@ -124,7 +134,8 @@ int panic(const Options& options) {
 int why(const Options& options) {
     const auto target = target_of(options);
     if (!target) return fail(target.error().text, 2);
-    return ask(options, method::why, {{"target", target->text()}}, [](const Json& answer) { show_why(std::cout, answer); });
+    return ask(options, method::why, {{"target", target->text()}},
+               [](const Json& answer) { show_why(std::cout, answer); });
 }
 
 int reload(const Options& options) {

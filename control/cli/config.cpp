@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "control/config/config.h"
+
 #include <iostream>
+
 #include <nlohmann/json.hpp>
 
 #include "control/cli/session.h"
 #include "control/cli/show.h"
-#include "control/config/config.h"
 #include "control/wire/protocol.h"
 
 namespace gabion::cli {
@@ -17,8 +19,8 @@ int config_show(const Options& options) {
 int config_check(const Options& options) {
     const auto reading = config::read_config(options.file);
     if (options.json)
-        std::cout << Json{{"valid", reading.config.has_value()}, {"problems", reading.problems}}.dump(-1, ' ', false,
-                                                                                                  Json::error_handler_t::replace)
+        std::cout << Json{{"valid", reading.config.has_value()}, {"problems", reading.problems}}.dump(
+                         -1, ' ', false, Json::error_handler_t::replace)
                   << '\n';
     if (!reading.config) {
         std::cerr << reading.problem_text() << '\n';

@@ -2,6 +2,7 @@
 // `gabion events`: what is held, oldest first; with --follow also what comes, without a gap or a repeat in between. With --json and
 // --follow each event is a line of its own, since such a listing has no end.
 #include <iostream>
+
 #include <nlohmann/json.hpp>
 
 #include "control/cli/session.h"
@@ -27,8 +28,8 @@ public:
         const auto id = event.value("id", std::uint64_t{0});
         if (id <= last_) return;
         if (json_)
-            std::cout << (count_ > 0 && !lines_ ? ",\n" : "") << event.dump(-1, ' ', false, Json::error_handler_t::replace)
-                      << (lines_ ? "\n" : "");
+            std::cout << (count_ > 0 && !lines_ ? ",\n" : "")
+                      << event.dump(-1, ' ', false, Json::error_handler_t::replace) << (lines_ ? "\n" : "");
         else
             show_event(std::cout, event);
         last_ = id;
@@ -53,7 +54,8 @@ Result<void> print_held(wire::Client& client, Printer& printer) {
     while (true) {
         const auto page = client.call(wire::method::events_list, {{"after", printer.last()}});
         if (!page) return page.error();
-        for (const Json& event : page->at("entries")) printer.print(event);
+        for (const Json& event : page->at("entries"))
+            printer.print(event);
         if (page->at("next").is_null()) return {};
     }
 }
@@ -70,7 +72,8 @@ int events(const Options& options) {
         if (!followed) return fail(followed.error().text, wire::exit_status(followed.error().code));
     }
     printer.begin();
-    if (auto held = print_held(*client, printer); !held) return fail(held.error().text, wire::exit_status(held.error().code));
+    if (auto held = print_held(*client, printer); !held)
+        return fail(held.error().text, wire::exit_status(held.error().code));
     printer.end();
     while (options.follow && std::cout.flush()) {
         const auto event = client->next_notification();

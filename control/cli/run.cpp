@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line's grammar. CLI11 parses; every complaint is one line and status 2.
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <iostream>
+
+#include <CLI/CLI.hpp>
 
 #include "control/cli/commands.h"
 #include "control/cli/session.h"
@@ -29,10 +30,15 @@ struct Grammar {
         return sub;
     }
 
-    void target(CLI::App* sub, const char* help) { sub->add_option("target", options.target, help)->required()->type_name("TARGET"); }
-    void note(CLI::App* sub) { sub->add_option("--note", options.note, "why, for whoever reads the list")->type_name("TEXT"); }
+    void target(CLI::App* sub, const char* help) {
+        sub->add_option("target", options.target, help)->required()->type_name("TARGET");
+    }
+    void note(CLI::App* sub) {
+        sub->add_option("--note", options.note, "why, for whoever reads the list")->type_name("TEXT");
+    }
     void ban_options(CLI::App* sub) {
-        sub->add_option("--for", options.duration, "how long, like 10m, 1h30m, 7d; left out: until it is taken out")->type_name("TIME");
+        sub->add_option("--for", options.duration, "how long, like 10m, 1h30m, 7d; left out: until it is taken out")
+            ->type_name("TIME");
         note(sub);
         sub->add_flag("--force", options.force, "also 0.0.0.0/0 and ::/0");
     }
@@ -54,7 +60,8 @@ void add_allow(Grammar& grammar) {
     CLI::App* allow = grammar.group("allow", "addresses and prefixes that are spared");
     CLI::App* add = grammar.command(allow, "add", "spare an address or prefix", allow_add);
     grammar.target(add, "an address or prefix, IPv4 or IPv6");
-    add->add_option("--skip", grammar.options.skip, "what it skips, of bans,rates,validation; left out: all three")->type_name("LIST");
+    add->add_option("--skip", grammar.options.skip, "what it skips, of bans,rates,validation; left out: all three")
+        ->type_name("LIST");
     grammar.note(add);
     grammar.target(grammar.command(allow, "del", "spare it no more", allow_del), "an address or prefix on the list");
     grammar.command(allow, "list", "the allow list", allow_list);
@@ -68,8 +75,11 @@ void add_rest(Grammar& grammar) {
     CLI::App* event = grammar.command(app, "events", "what happened and why", events);
     event->add_flag("--follow,-f", grammar.options.follow, "and what happens from now on");
     CLI::App* breaker = grammar.command(app, "panic", "the breaker: how it stands, or set it", panic);
-    breaker->add_option("mode", grammar.options.mode, "auto, on or off; left out: show")->type_name("MODE")->check(CLI::IsMember({"auto", "on", "off"}));
-    grammar.target(grammar.command(app, "why", "what happens to an address's packets, and the evidence", why), "an address or prefix");
+    breaker->add_option("mode", grammar.options.mode, "auto, on or off; left out: show")
+        ->type_name("MODE")
+        ->check(CLI::IsMember({"auto", "on", "off"}));
+    grammar.target(grammar.command(app, "why", "what happens to an address's packets, and the evidence", why),
+                   "an address or prefix");
     grammar.command(app, "reload", "read the configuration again; a bad file changes nothing", reload);
     CLI::App* config = grammar.group("config", "the configuration");
     CLI::App* check = grammar.command(config, "check", "is this file right? needs no daemon", config_check);
@@ -107,7 +117,10 @@ int run(int argc, const char* const* argv) {
     try {
         return grammar.action(grammar.options);
     } catch (const std::exception& error) {
-        return fail(std::string("gabiond's answer makes no sense here; do the versions of gabion and gabiond differ? ") + error.what(), 1);
+        return fail(
+            std::string("gabiond's answer makes no sense here; do the versions of gabion and gabiond differ? ") +
+                error.what(),
+            1);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <iostream>
+
 #include <nlohmann/json.hpp>
 
 #include "control/wire/client.h"
@@ -14,7 +15,9 @@ namespace {
 // Loading a million bans takes a second or two; a daemon that is silent for longer has a problem.
 constexpr std::chrono::seconds answer_time{30};
 
-std::string dump(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 }  // namespace
 
@@ -30,7 +33,8 @@ std::string socket_path(const Options& options) {
     return from_environment != nullptr && *from_environment != '\0' ? from_environment : wire::default_socket;
 }
 
-int ask(const Options& options, std::string_view method, const Json& params, const std::function<void(const Json&)>& done, int fd) {
+int ask(const Options& options, std::string_view method, const Json& params,
+        const std::function<void(const Json&)>& done, int fd) {
     auto client = wire::Client::connect(socket_path(options), answer_time);
     if (!client) return fail(client.error().text, 1);
     const auto result = client->call(method, params, fd);
@@ -42,7 +46,8 @@ int ask(const Options& options, std::string_view method, const Json& params, con
     return std::cout.flush() ? 0 : fail("writing the output failed", 1);
 }
 
-int ask_pages(const Options& options, std::string_view method, Table table, void (*row)(Table&, const Json&), const char* when_empty) {
+int ask_pages(const Options& options, std::string_view method, Table table, void (*row)(Table&, const Json&),
+              const char* when_empty) {
     auto client = wire::Client::connect(socket_path(options), answer_time);
     if (!client) return fail(client.error().text, 1);
     Json params = Json::object();
@@ -69,6 +74,8 @@ int ask_pages(const Options& options, std::string_view method, Table table, void
     return std::cout.flush() ? 0 : fail("writing the output failed", 1);
 }
 
-Result<Prefix> target_of(const Options& options) { return Prefix::parse(options.target); }
+Result<Prefix> target_of(const Options& options) {
+    return Prefix::parse(options.target);
+}
 
 }  // namespace gabion::cli

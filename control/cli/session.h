@@ -22,10 +22,12 @@ int fail(std::string_view text, int exit_status);
 std::string socket_path(const Options& options);
 
 // Connects, calls, hands the result to `done`, which prints it; with --json prints the result itself.
-int ask(const Options& options, std::string_view method, const Json& params, const std::function<void(const Json&)>& done, int fd = -1);
+int ask(const Options& options, std::string_view method, const Json& params,
+        const std::function<void(const Json&)>& done, int fd = -1);
 
 // Asks page by page: `row` takes each entry; with --json the output is one array. Memory stays at one page.
-int ask_pages(const Options& options, std::string_view method, Table table, void (*row)(Table&, const Json&), const char* when_empty);
+int ask_pages(const Options& options, std::string_view method, Table table, void (*row)(Table&, const Json&),
+              const char* when_empty);
 
 // An address or prefix as the daemon will read it.
 Result<Prefix> target_of(const Options& options);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/cli/show.h"
 
-#include <nlohmann/json.hpp>
 #include <ostream>
+
+#include <nlohmann/json.hpp>
 
 namespace gabion::cli {
 namespace {
@@ -40,7 +41,9 @@ std::string figure_text(double value) {
     return text;
 }
 
-std::string seconds_of(const std::string& time) { return time.size() > 19 ? time.substr(0, 10) + " " + time.substr(11, 8) : time; }
+std::string seconds_of(const std::string& time) {
+    return time.size() > 19 ? time.substr(0, 10) + " " + time.substr(11, 8) : time;
+}
 
 void show_evidence(std::ostream& out, const Json& evidence) {
     if (!evidence.is_object() || evidence.empty()) return;
@@ -85,14 +88,16 @@ void show_panic(std::ostream& out, const Json& panic) {
     const auto rate = count_of(panic, "rate_pps");
     if (mode == "auto" && rate == 0) out << "; its rate is still being learned";
     if (mode == "auto" && rate > 0)
-        out << "; trips above " << grouped(rate) << " packets/s a CPU" << (flag_of(panic, "learned") ? " (learned)" : "");
+        out << "; trips above " << grouped(rate) << " packets/s a CPU"
+            << (flag_of(panic, "learned") ? " (learned)" : "");
     if (const Json& ratio = member(panic, "drop_ratio"); mode != "off" && ratio.is_number())
         out << ", then drops " << figure_text(ratio.get<double>() * 100) << " % of unprotected packets";
     out << '\n';
     const auto met = count_of(panic, "met");
     if (met > 0)
-        out << "             tripped " << grouped(count_of(panic, "trips")) << " times; dropped " << grouped(count_of(panic, "dropped"))
-            << " of " << grouped(met) << " unprotected packets (" << share_text(count_of(panic, "dropped"), met) << ")\n";
+        out << "             tripped " << grouped(count_of(panic, "trips")) << " times; dropped "
+            << grouped(count_of(panic, "dropped")) << " of " << grouped(met) << " unprotected packets ("
+            << share_text(count_of(panic, "dropped"), met) << ")\n";
 }
 
 void show_status(std::ostream& out, const Json& status) {
@@ -111,7 +116,8 @@ void show_status(std::ostream& out, const Json& status) {
         << "allowed      " << grouped(count_of(status, "allowed")) << '\n';
     const auto attacks = count_of(status, "attacks");
     out << "attacks      " << (attacks == 0 ? std::string("none") : grouped(attacks) + " going on") << '\n'
-        << "baselines    " << (flag_of(status, "learning") ? "being learned; defaults protect until then" : "learned") << '\n';
+        << "baselines    " << (flag_of(status, "learning") ? "being learned; defaults protect until then" : "learned")
+        << '\n';
     show_features(out, status);
     const Json& memory = member(status, "memory");
     if (memory.is_object())
@@ -125,14 +131,16 @@ void show_why(std::ostream& out, const Json& report) {
         out << "  - " << text_of(finding, "text") << '\n';
         if (const Json& ban = member(finding, "ban"); ban.is_object()) {
             const std::string expires = text_of(ban, "expires");
-            out << "      " << text_of(ban, "target") << ", " << text_of(ban, "tier") << ", " << text_of(ban, "reason") << ", since "
-                << seconds_of(text_of(ban, "since")) << ", until " << (expires.empty() ? "taken out" : seconds_of(expires)) << ", "
-                << grouped(count_of(ban, "hits")) << " packets dropped\n";
+            out << "      " << text_of(ban, "target") << ", " << text_of(ban, "tier") << ", " << text_of(ban, "reason")
+                << ", since " << seconds_of(text_of(ban, "since")) << ", until "
+                << (expires.empty() ? "taken out" : seconds_of(expires)) << ", " << grouped(count_of(ban, "hits"))
+                << " packets dropped\n";
             if (const auto note = text_of(ban, "note"); !note.empty()) out << "      note: " << note << '\n';
             show_evidence(out, member(ban, "evidence"));
         }
         for (const auto& [name, value] : member(finding, "fields").items())
-            out << "      " << printable(name) << ": " << (value.is_string() ? printable(value.get<std::string>()) : value.dump()) << '\n';
+            out << "      " << printable(name) << ": "
+                << (value.is_string() ? printable(value.get<std::string>()) : value.dump()) << '\n';
     }
 }
 
@@ -144,11 +152,13 @@ void show_reload(std::ostream& out, const Json& report) {
 }
 
 void show_event(std::ostream& out, const Json& event) {
-    out << seconds_of(text_of(event, "time")) << "  " << text_of(event, "kind") << "  " << text_of(event, "text") << '\n';
+    out << seconds_of(text_of(event, "time")) << "  " << text_of(event, "kind") << "  " << text_of(event, "text")
+        << '\n';
 }
 
 Table ban_table() {
-    return Table({{"TARGET"}, {"TIER"}, {"REASON"}, {"SINCE (UTC)"}, {"EXPIRES (UTC)"}, {"HITS", Align::right}, {"NOTE"}});
+    return Table(
+        {{"TARGET"}, {"TIER"}, {"REASON"}, {"SINCE (UTC)"}, {"EXPIRES (UTC)"}, {"HITS", Align::right}, {"NOTE"}});
 }
 
 void add_ban_row(Table& table, const Json& ban) {
@@ -156,11 +166,13 @@ void add_ban_row(Table& table, const Json& ban) {
                seconds_of(text_of(ban, "expires", "never")), grouped(count_of(ban, "hits")), text_of(ban, "note")});
 }
 
-Table allow_table() { return Table({{"TARGET"}, {"SKIPS"}, {"FROM"}, {"SINCE (UTC)"}, {"NOTE"}}); }
+Table allow_table() {
+    return Table({{"TARGET"}, {"SKIPS"}, {"FROM"}, {"SINCE (UTC)"}, {"NOTE"}});
+}
 
 void add_allow_row(Table& table, const Json& allow) {
-    table.add({text_of(allow, "target"), list_text(member(allow, "skip")), text_of(allow, "origin"), seconds_of(text_of(allow, "since")),
-               text_of(allow, "note")});
+    table.add({text_of(allow, "target"), list_text(member(allow, "skip")), text_of(allow, "origin"),
+               seconds_of(text_of(allow, "since")), text_of(allow, "note")});
 }
 
 }  // namespace gabion::cli

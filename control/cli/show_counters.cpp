@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The accounting identity as a picture: what came in, and where each packet went.
 #include <array>
-#include <nlohmann/json.hpp>
 #include <ostream>
+
+#include <nlohmann/json.hpp>
 
 #include "control/cli/show.h"
 
@@ -23,7 +24,8 @@ const Json& member(const Json& object, const char* key) {
 void add_reasons(Table& table, const Json& reasons, std::uint64_t whole) {
     for (const auto& [name, count] : reasons.items())
         if (count.is_number() && count.get<std::uint64_t>() > 0)
-            table.add({"  " + printable(name), grouped(count.get<std::uint64_t>()), "", share_text(count.get<std::uint64_t>(), whole)});
+            table.add({"  " + printable(name), grouped(count.get<std::uint64_t>()), "",
+                       share_text(count.get<std::uint64_t>(), whole)});
 }
 
 void show_traffic(std::ostream& out, const Json& counters) {
@@ -32,7 +34,8 @@ void show_traffic(std::ostream& out, const Json& counters) {
     const auto received = count_of(packets, "received");
     Table table({{""}, {"PACKETS", Align::right}, {"BYTES", Align::right}, {"SHARE", Align::right}});
     const auto row = [&](const char* key, const char* title) {
-        table.add({title, grouped(count_of(packets, key)), bytes_text(count_of(bytes, key)), share_text(count_of(packets, key), received)});
+        table.add({title, grouped(count_of(packets, key)), bytes_text(count_of(bytes, key)),
+                   share_text(count_of(packets, key), received)});
     };
     row("received", "received");
     row("passed", "passed");
@@ -54,7 +57,8 @@ void show_workers(std::ostream& out, const Json& workers) {
                                                               {"lost", "lost with a killed worker"},
                                                               {"late", "handed back unseen, late"}}};
     Table table({{"WORKERS"}, {"PACKETS", Align::right}});
-    for (const auto& [key, title] : rows) table.add({title, grouped(count_of(workers, key))});
+    for (const auto& [key, title] : rows)
+        table.add({title, grouped(count_of(workers, key))});
     for (const auto& [name, count] : member(workers, "drops").items())
         if (count.is_number()) table.add({"  " + printable(name), grouped(count.get<std::uint64_t>())});
     table.print(out);
@@ -63,7 +67,8 @@ void show_workers(std::ostream& out, const Json& workers) {
 void show_pairs(std::ostream& out, const char* title, const Json& pairs) {
     Table table({{title}, {"PACKETS", Align::right}});
     for (const auto& [name, count] : pairs.items())
-        if (count.is_number() && count.get<std::uint64_t>() > 0) table.add({printable(name), grouped(count.get<std::uint64_t>())});
+        if (count.is_number() && count.get<std::uint64_t>() > 0)
+            table.add({printable(name), grouped(count.get<std::uint64_t>())});
     if (table.rows() == 0) return;
     out << '\n';
     table.print(out);
@@ -74,7 +79,8 @@ void show_identity(std::ostream& out, const Json& identity) {
     if (holds == identity.end() || !holds->is_boolean()) return;
     const auto off_by = identity.value("off_by", std::int64_t{0});
     out << "\nidentity     "
-        << (holds->get<bool>() ? "holds: every packet is accounted for" : "BROKEN by " + grouped_signed(off_by) + " packets");
+        << (holds->get<bool>() ? "holds: every packet is accounted for"
+                               : "BROKEN by " + grouped_signed(off_by) + " packets");
     if (holds->get<bool>() && off_by != 0) out << " (" << grouped_signed(off_by) << " under way)";
     out << '\n';
 }
@@ -90,8 +96,13 @@ void show_one(std::ostream& out, const Json& counters) {
 
 void show_cpus(std::ostream& out, const Json& cpus) {
     if (!cpus.is_array() || cpus.empty()) return;
-    Table table({{"CPU", Align::right}, {"RECEIVED", Align::right}, {"PASSED", Align::right}, {"FORWARDED", Align::right},
-                 {"ANSWERED", Align::right}, {"HANDED OVER", Align::right}, {"DROPPED", Align::right}});
+    Table table({{"CPU", Align::right},
+                 {"RECEIVED", Align::right},
+                 {"PASSED", Align::right},
+                 {"FORWARDED", Align::right},
+                 {"ANSWERED", Align::right},
+                 {"HANDED OVER", Align::right},
+                 {"DROPPED", Align::right}});
     for (const Json& cpu : cpus) {
         const Json& packets = member(cpu, "packets");
         std::vector<std::string> row{std::to_string(count_of(cpu, "cpu"))};

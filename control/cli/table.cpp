@@ -52,12 +52,15 @@ std::size_t width_of(std::string_view text) {
 
 void Table::measure(std::vector<std::size_t>& widths) const {
     widths.resize(columns_.size(), 0);
-    for (std::size_t i = 0; i < columns_.size(); ++i) widths[i] = std::max(widths[i], width_of(columns_[i].title));
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+        widths[i] = std::max(widths[i], width_of(columns_[i].title));
     for (const auto& row : rows_)
-        for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+        for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i)
+            widths[i] = std::max(widths[i], width_of(row[i]));
 }
 
-void Table::print_row(std::ostream& out, const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) const {
+void Table::print_row(std::ostream& out, const std::vector<std::string>& cells,
+                      const std::vector<std::size_t>& widths) const {
     std::string line;
     for (std::size_t i = 0; i < cells.size() && i < widths.size(); ++i) {
         if (i > 0) line += "  ";
@@ -78,16 +81,19 @@ void Table::flush(std::ostream& out) {
     measure(flushed_widths_);
     if (first) {
         std::vector<std::string> titles;
-        for (const Column& column : columns_) titles.push_back(column.title);
+        for (const Column& column : columns_)
+            titles.push_back(column.title);
         print_row(out, titles, flushed_widths_);
     }
-    for (const auto& row : rows_) print_row(out, row, flushed_widths_);
+    for (const auto& row : rows_)
+        print_row(out, row, flushed_widths_);
     rows_.clear();
 }
 
 std::string grouped(std::uint64_t number) {
     std::string digits = std::to_string(number);
-    for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
+    for (std::size_t i = digits.size(); i > 3; i -= 3)
+        digits.insert(i - 3, ",");
     return digits;
 }
 
@@ -120,7 +126,8 @@ std::string span_text(std::int64_t seconds) {
     for (const Unit& unit : units) {
         if (seconds < unit.seconds && shown == 0) continue;
         if (shown++ == 2) break;
-        if (seconds >= unit.seconds) text += (text.empty() ? "" : " ") + std::to_string(seconds / unit.seconds) + " " + unit.name;
+        if (seconds >= unit.seconds)
+            text += (text.empty() ? "" : " ") + std::to_string(seconds / unit.seconds) + " " + unit.name;
         seconds %= unit.seconds;
     }
     return text.empty() ? "0 s" : text;

@@ -32,7 +32,8 @@ public:
 
 private:
     void measure(std::vector<std::size_t>& widths) const;
-    void print_row(std::ostream& out, const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) const;
+    void print_row(std::ostream& out, const std::vector<std::string>& cells,
+                   const std::vector<std::size_t>& widths) const;
 
     std::vector<Column> columns_;
     std::vector<std::vector<std::string>> rows_;

@@ -17,10 +17,12 @@ Result<std::string> read_text(const std::string& path) {
     // Not blocking: a FIFO without a writer must not hang the daemon.
     UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file) return error_from_errno(errno, path);
-    struct stat status{};
+    struct stat status {};
     if (::fstat(file.get(), &status) != 0) return error_from_errno(errno, path);
     if (!S_ISREG(status.st_mode)) return Error{path + ": not a regular file", EINVAL};
-    const Error too_long{path + ": longer than the " + std::to_string(config_bytes_max >> 20) + " MiB that a configuration may have", EFBIG};
+    const Error too_long{
+        path + ": longer than the " + std::to_string(config_bytes_max >> 20) + " MiB that a configuration may have",
+        EFBIG};
     if (status.st_size > static_cast<off_t>(config_bytes_max)) return too_long;
     std::string text(config_bytes_max + 1, '\0');
     std::size_t filled = 0;
@@ -52,7 +54,8 @@ std::string section_of(const std::string& path) {
 
 std::string ConfigReading::problem_text() const {
     std::string text;
-    for (const std::string& problem : problems) text += (text.empty() ? "" : "\n") + problem;
+    for (const std::string& problem : problems)
+        text += (text.empty() ? "" : "\n") + problem;
     return text;
 }
 
@@ -63,7 +66,8 @@ ConfigReading parse_config(std::string_view text, const std::string& name, const
     Problems problems(name);
     ConfigReading reading;
     if (text.size() > config_bytes_max) {
-        problems.add("longer than the " + std::to_string(config_bytes_max >> 20) + " MiB that a configuration may have");
+        problems.add("longer than the " + std::to_string(config_bytes_max >> 20) +
+                     " MiB that a configuration may have");
     } else if (text.find('\0') != std::string_view::npos) {
         problems.add("a binary file, not TOML");
     } else {
@@ -96,7 +100,8 @@ std::string config_text(const Config& config) {
                 for (const InterfaceConfig& interface : config.interfaces) {
                     text += "\n[[interface]]\n";
                     for (const auto& part : interface_keys())
-                        if (part.path != "peer" || !interface.peer.empty()) text += part.path + " = " + part.write(interface) + "\n";
+                        if (part.path != "peer" || !interface.peer.empty())
+                            text += part.path + " = " + part.write(interface) + "\n";
                 }
                 interfaces_written = true;
             }
@@ -110,8 +115,10 @@ std::string config_text(const Config& config) {
 
 std::vector<std::string> config_keys() {
     std::vector<std::string> keys;
-    for (const auto& key : all_keys()) keys.push_back(key.path);
-    for (const auto& key : interface_keys()) keys.push_back("interface." + key.path);
+    for (const auto& key : all_keys())
+        keys.push_back(key.path);
+    for (const auto& key : interface_keys())
+        keys.push_back("interface." + key.path);
     return keys;
 }
 
@@ -122,7 +129,8 @@ ConfigDifference difference(const Config& before, const Config& after) {
     const auto interface_text = [](const Config& config) {
         std::string text;
         for (const InterfaceConfig& interface : config.interfaces)
-            for (const auto& key : interface_keys()) text += key.write(interface) + "\n";
+            for (const auto& key : interface_keys())
+                text += key.write(interface) + "\n";
         return text;
     };
     if (interface_text(before) != interface_text(after)) result.restart.emplace_back("interface");

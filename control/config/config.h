@@ -20,8 +20,8 @@ using Milliseconds = std::chrono::milliseconds;
 
 struct InterfaceConfig {
     std::string name;
-    std::string mode = "host";  // "inline"
-    std::string peer;           // inline: the other port
+    std::string mode = "host";    // "inline"
+    std::string peer;             // inline: the other port
     std::string attach = "auto";  // "native", "generic"
 };
 
@@ -45,7 +45,7 @@ struct SamplingConfig {
 };
 
 struct PanicConfig {
-    std::string mode = "auto";  // "on", "off"
+    std::string mode = "auto";          // "on", "off"
     std::uint64_t rate_pps = 0;         // per CPU; 0: learned
     std::uint64_t global_rate_pps = 0;  // all CPUs together while several trip at once; 0: half of what they have alone
     double drop_ratio = 0.8;

@@ -14,82 +14,137 @@ constexpr std::uint64_t pps_max = 100'000'000;
 constexpr std::uint32_t entries_max = 16'777'216;
 
 void add_base(List& list) {
-    list.push_back(boolean<Config>("dry_run", live, [](auto& c) -> auto& { return c.dry_run; }));
-    list.push_back(path<Config>("control.socket", [](auto& c) -> auto& { return c.control.socket; }));
-    list.push_back(text<Config>("control.group", at_start, 32, [](auto& c) -> auto& { return c.control.group; }));
-    list.push_back(path<Config>("state.directory", [](auto& c) -> auto& { return c.state.directory; }));
-    list.push_back(path<Config>("state.pin", [](auto& c) -> auto& { return c.state.pin; }));
-    list.push_back(cpu_list<Config>("workers.cpus", [](auto& c) -> auto& { return c.workers.cpus; }));
-    list.push_back(whole<Config>("sampling.one_in", live, 0, 1u << 20, [](auto& c) -> auto& { return c.sampling.one_in; }));
-    list.push_back(whole<Config>("sampling.budget_pps", live, 0, pps_max, [](auto& c) -> auto& { return c.sampling.budget_pps; }));
-    list.push_back(choice<Config>("panic.mode", live, {"auto", "on", "off"}, [](auto& c) -> auto& { return c.panic.mode; }));
-    list.push_back(whole<Config>("panic.rate_pps", live, 0, pps_max, [](auto& c) -> auto& { return c.panic.rate_pps; }));
-    list.push_back(whole<Config>("panic.global_rate_pps", live, 0, 1000 * pps_max, [](auto& c) -> auto& { return c.panic.global_rate_pps; }));
-    list.push_back(real<Config>("panic.drop_ratio", live, 0, 1, [](auto& c) -> auto& { return c.panic.drop_ratio; }));
+    list.push_back(boolean<Config>(
+        "dry_run", live, [](auto& c) -> auto& { return c.dry_run; }));
+    list.push_back(path<Config>(
+        "control.socket", [](auto& c) -> auto& { return c.control.socket; }));
+    list.push_back(text<Config>(
+        "control.group", at_start, 32, [](auto& c) -> auto& { return c.control.group; }));
+    list.push_back(path<Config>(
+        "state.directory", [](auto& c) -> auto& { return c.state.directory; }));
+    list.push_back(path<Config>(
+        "state.pin", [](auto& c) -> auto& { return c.state.pin; }));
+    list.push_back(cpu_list<Config>(
+        "workers.cpus", [](auto& c) -> auto& { return c.workers.cpus; }));
+    list.push_back(whole<Config>(
+        "sampling.one_in", live, 0, 1u << 20, [](auto& c) -> auto& { return c.sampling.one_in; }));
+    list.push_back(whole<Config>(
+        "sampling.budget_pps", live, 0, pps_max, [](auto& c) -> auto& { return c.sampling.budget_pps; }));
+    list.push_back(choice<Config>(
+        "panic.mode", live, {"auto", "on", "off"}, [](auto& c) -> auto& { return c.panic.mode; }));
+    list.push_back(whole<Config>(
+        "panic.rate_pps", live, 0, pps_max, [](auto& c) -> auto& { return c.panic.rate_pps; }));
+    list.push_back(whole<Config>(
+        "panic.global_rate_pps", live, 0, 1000 * pps_max, [](auto& c) -> auto& { return c.panic.global_rate_pps; }));
+    list.push_back(real<Config>(
+        "panic.drop_ratio", live, 0, 1, [](auto& c) -> auto& { return c.panic.drop_ratio; }));
 }
 
 void add_bans(List& list) {
-    list.push_back(duration<Config>("bans.duration", live, "1s", [](auto& c) -> auto& { return c.bans.duration; }));
-    list.push_back(whole<Config>("bans.capacity", at_start, 1024, entries_max, [](auto& c) -> auto& { return c.bans.capacity; }));
-    list.push_back(whole<Config>("bans.prefix_capacity", at_start, 64, entries_max, [](auto& c) -> auto& { return c.bans.prefix_capacity; }));
-    list.push_back(whole<Config>("bans.detector_capacity", at_start, 64, entries_max, [](auto& c) -> auto& { return c.bans.detector_capacity; }));
-    list.push_back(whole<Config>("bans.quarantine_capacity", at_start, 64, entries_max, [](auto& c) -> auto& { return c.bans.quarantine_capacity; }));
-    list.push_back(whole<Config>("bans.blast_addresses", live, 0, entries_max, [](auto& c) -> auto& { return c.bans.blast_addresses; }));
-    list.push_back(duration<Config>("bans.blast_window", live, "1s", [](auto& c) -> auto& { return c.bans.blast_window; }));
-    list.push_back(prefix_list<Config>("allow.targets", [](auto& c) -> auto& { return c.allow.targets; }));
-    list.push_back(whole<Config>("allow.capacity", at_start, 64, entries_max, [](auto& c) -> auto& { return c.allow.capacity; }));
+    list.push_back(duration<Config>(
+        "bans.duration", live, "1s", [](auto& c) -> auto& { return c.bans.duration; }));
+    list.push_back(whole<Config>(
+        "bans.capacity", at_start, 1024, entries_max, [](auto& c) -> auto& { return c.bans.capacity; }));
+    list.push_back(whole<Config>(
+        "bans.prefix_capacity", at_start, 64, entries_max, [](auto& c) -> auto& { return c.bans.prefix_capacity; }));
+    list.push_back(whole<Config>(
+        "bans.detector_capacity", at_start, 64, entries_max,
+        [](auto& c) -> auto& { return c.bans.detector_capacity; }));
+    list.push_back(whole<Config>(
+        "bans.quarantine_capacity", at_start, 64, entries_max,
+        [](auto& c) -> auto& { return c.bans.quarantine_capacity; }));
+    list.push_back(whole<Config>(
+        "bans.blast_addresses", live, 0, entries_max, [](auto& c) -> auto& { return c.bans.blast_addresses; }));
+    list.push_back(duration<Config>(
+        "bans.blast_window", live, "1s", [](auto& c) -> auto& { return c.bans.blast_window; }));
+    list.push_back(prefix_list<Config>(
+        "allow.targets", [](auto& c) -> auto& { return c.allow.targets; }));
+    list.push_back(whole<Config>(
+        "allow.capacity", at_start, 64, entries_max, [](auto& c) -> auto& { return c.allow.capacity; }));
 }
 
 template <typename Pick>
 void add_switch(List& list, const std::string& name, Pick pick) {
-    list.push_back(boolean<Config>("detectors." + name + ".enabled", at_start, [pick](auto& c) -> auto& { return pick(c).enabled; }));
-    list.push_back(boolean<Config>("detectors." + name + ".dry_run", at_start, [pick](auto& c) -> auto& { return pick(c).dry_run; }));
+    list.push_back(boolean<Config>(
+        "detectors." + name + ".enabled", at_start, [pick](auto& c) -> auto& { return pick(c).enabled; }));
+    list.push_back(boolean<Config>(
+        "detectors." + name + ".dry_run", at_start, [pick](auto& c) -> auto& { return pick(c).dry_run; }));
 }
 
 void add_detector_rates(List& list) {
     const auto pps = [&list](const char* name, auto pick) {
         list.push_back(real<Config>(std::string("detectors.") + name, at_start, 1, static_cast<double>(pps_max), pick));
     };
-    pps("unlearned_source_pps", [](auto& c) -> auto& { return c.detectors.unlearned_source_pps; });
-    pps("unlearned_destination_pps", [](auto& c) -> auto& { return c.detectors.unlearned_destination_pps; });
-    pps("destination_floor_pps", [](auto& c) -> auto& { return c.detectors.destination_floor_pps; });
-    pps("alarmed_floor_pps", [](auto& c) -> auto& { return c.detectors.alarmed_floor_pps; });
-    pps("source_floor_pps", [](auto& c) -> auto& { return c.detectors.source_floor_pps; });
-    pps("prefix_floor_pps", [](auto& c) -> auto& { return c.detectors.prefix_floor_pps; });
-    pps("spoofed_floor_pps", [](auto& c) -> auto& { return c.detectors.spoofed_floor_pps; });
-    pps("cap_floor_pps", [](auto& c) -> auto& { return c.detectors.cap_floor_pps; });
-    pps("quarantine_pps", [](auto& c) -> auto& { return c.detectors.quarantine_pps; });
+    pps(
+        "unlearned_source_pps", [](auto& c) -> auto& { return c.detectors.unlearned_source_pps; });
+    pps(
+        "unlearned_destination_pps", [](auto& c) -> auto& { return c.detectors.unlearned_destination_pps; });
+    pps(
+        "destination_floor_pps", [](auto& c) -> auto& { return c.detectors.destination_floor_pps; });
+    pps(
+        "alarmed_floor_pps", [](auto& c) -> auto& { return c.detectors.alarmed_floor_pps; });
+    pps(
+        "source_floor_pps", [](auto& c) -> auto& { return c.detectors.source_floor_pps; });
+    pps(
+        "prefix_floor_pps", [](auto& c) -> auto& { return c.detectors.prefix_floor_pps; });
+    pps(
+        "spoofed_floor_pps", [](auto& c) -> auto& { return c.detectors.spoofed_floor_pps; });
+    pps(
+        "cap_floor_pps", [](auto& c) -> auto& { return c.detectors.cap_floor_pps; });
+    pps(
+        "quarantine_pps", [](auto& c) -> auto& { return c.detectors.quarantine_pps; });
 }
 
 void add_detector_factors(List& list) {
     const auto factor = [&list](const char* name, auto pick) {
         list.push_back(real<Config>(std::string("detectors.") + name, at_start, 1, 1000, pick));
     };
-    factor("destination_factor", [](auto& c) -> auto& { return c.detectors.destination_factor; });
-    factor("alarmed_factor", [](auto& c) -> auto& { return c.detectors.alarmed_factor; });
-    factor("source_factor", [](auto& c) -> auto& { return c.detectors.source_factor; });
-    factor("known_factor", [](auto& c) -> auto& { return c.detectors.known_factor; });
-    factor("prefix_factor", [](auto& c) -> auto& { return c.detectors.prefix_factor; });
-    factor("cap_factor", [](auto& c) -> auto& { return c.detectors.cap_factor; });
-    factor("follow_per_hour", [](auto& c) -> auto& { return c.detectors.follow_per_hour; });
+    factor(
+        "destination_factor", [](auto& c) -> auto& { return c.detectors.destination_factor; });
+    factor(
+        "alarmed_factor", [](auto& c) -> auto& { return c.detectors.alarmed_factor; });
+    factor(
+        "source_factor", [](auto& c) -> auto& { return c.detectors.source_factor; });
+    factor(
+        "known_factor", [](auto& c) -> auto& { return c.detectors.known_factor; });
+    factor(
+        "prefix_factor", [](auto& c) -> auto& { return c.detectors.prefix_factor; });
+    factor(
+        "cap_factor", [](auto& c) -> auto& { return c.detectors.cap_factor; });
+    factor(
+        "follow_per_hour", [](auto& c) -> auto& { return c.detectors.follow_per_hour; });
 }
 
 void add_detectors(List& list) {
-    list.push_back(duration<Config>("detectors.learning", at_start, "1s", [](auto& c) -> auto& { return c.detectors.learning; }));
+    list.push_back(duration<Config>(
+        "detectors.learning", at_start, "1s", [](auto& c) -> auto& { return c.detectors.learning; }));
     add_detector_rates(list);
     add_detector_factors(list);
-    list.push_back(whole<Config>("detectors.prefix_offenders", at_start, 2, 256, [](auto& c) -> auto& { return c.detectors.prefix_offenders; }));
-    list.push_back(real<Config>("detectors.entropy_bits", at_start, 0.1, 16, [](auto& c) -> auto& { return c.detectors.entropy_bits; }));
-    list.push_back(real<Config>("detectors.ttl_share", at_start, 0.01, 1, [](auto& c) -> auto& { return c.detectors.ttl_share; }));
-    list.push_back(real<Config>("detectors.size_divergence", at_start, 0.01, 1, [](auto& c) -> auto& { return c.detectors.size_divergence; }));
-    list.push_back(duration<Config>("detectors.quarantine", at_start, "1s", [](auto& c) -> auto& { return c.detectors.quarantine; }));
-    list.push_back(whole<Config>("detectors.posture_one_in", at_start, 1, 1u << 20, [](auto& c) -> auto& { return c.detectors.posture_one_in; }));
-    list.push_back(duration<Config>("detectors.posture", at_start, "100ms", [](auto& c) -> auto& { return c.detectors.posture; }));
-    list.push_back(duration<Config>("detectors.calm_after", at_start, "100ms", [](auto& c) -> auto& { return c.detectors.calm_after; }));
-    add_switch(list, "rate", [](auto& c) -> auto& { return c.detectors.rate; });
-    add_switch(list, "entropy", [](auto& c) -> auto& { return c.detectors.entropy; });
-    add_switch(list, "ttl", [](auto& c) -> auto& { return c.detectors.ttl; });
-    add_switch(list, "size", [](auto& c) -> auto& { return c.detectors.size; });
+    list.push_back(whole<Config>(
+        "detectors.prefix_offenders", at_start, 2, 256, [](auto& c) -> auto& { return c.detectors.prefix_offenders; }));
+    list.push_back(real<Config>(
+        "detectors.entropy_bits", at_start, 0.1, 16, [](auto& c) -> auto& { return c.detectors.entropy_bits; }));
+    list.push_back(real<Config>(
+        "detectors.ttl_share", at_start, 0.01, 1, [](auto& c) -> auto& { return c.detectors.ttl_share; }));
+    list.push_back(real<Config>(
+        "detectors.size_divergence", at_start, 0.01, 1, [](auto& c) -> auto& { return c.detectors.size_divergence; }));
+    list.push_back(duration<Config>(
+        "detectors.quarantine", at_start, "1s", [](auto& c) -> auto& { return c.detectors.quarantine; }));
+    list.push_back(whole<Config>(
+        "detectors.posture_one_in", at_start, 1, 1u << 20,
+        [](auto& c) -> auto& { return c.detectors.posture_one_in; }));
+    list.push_back(duration<Config>(
+        "detectors.posture", at_start, "100ms", [](auto& c) -> auto& { return c.detectors.posture; }));
+    list.push_back(duration<Config>(
+        "detectors.calm_after", at_start, "100ms", [](auto& c) -> auto& { return c.detectors.calm_after; }));
+    add_switch(
+        list, "rate", [](auto& c) -> auto& { return c.detectors.rate; });
+    add_switch(
+        list, "entropy", [](auto& c) -> auto& { return c.detectors.entropy; });
+    add_switch(
+        list, "ttl", [](auto& c) -> auto& { return c.detectors.ttl; });
+    add_switch(
+        list, "size", [](auto& c) -> auto& { return c.detectors.size; });
 }
 
 List make_keys() {
@@ -97,18 +152,24 @@ List make_keys() {
     add_base(list);
     add_bans(list);
     add_detectors(list);
-    list.push_back(choice<Config>("daemon.on_stop", live, {"keep", "detach"}, [](auto& c) -> auto& { return c.on_stop; }));
-    list.push_back(choice<Config>("log.level", live, {"debug", "info", "warning", "error"}, [](auto& c) -> auto& { return c.log_level; }));
+    list.push_back(choice<Config>(
+        "daemon.on_stop", live, {"keep", "detach"}, [](auto& c) -> auto& { return c.on_stop; }));
+    list.push_back(choice<Config>(
+        "log.level", live, {"debug", "info", "warning", "error"}, [](auto& c) -> auto& { return c.log_level; }));
     return list;
 }
 
 std::vector<Key<InterfaceConfig>> make_interface_keys() {
     using Interface = InterfaceConfig;
     std::vector<Key<Interface>> list;
-    list.push_back(interface_name<Interface>("name", [](auto& i) -> auto& { return i.name; }));
-    list.push_back(choice<Interface>("mode", at_start, {"host", "inline"}, [](auto& i) -> auto& { return i.mode; }));
-    list.push_back(interface_name<Interface>("peer", [](auto& i) -> auto& { return i.peer; }));
-    list.push_back(choice<Interface>("attach", at_start, {"auto", "native", "generic"}, [](auto& i) -> auto& { return i.attach; }));
+    list.push_back(interface_name<Interface>(
+        "name", [](auto& i) -> auto& { return i.name; }));
+    list.push_back(choice<Interface>(
+        "mode", at_start, {"host", "inline"}, [](auto& i) -> auto& { return i.mode; }));
+    list.push_back(interface_name<Interface>(
+        "peer", [](auto& i) -> auto& { return i.peer; }));
+    list.push_back(choice<Interface>(
+        "attach", at_start, {"auto", "native", "generic"}, [](auto& i) -> auto& { return i.attach; }));
     return list;
 }
 

@@ -6,8 +6,9 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <toml++/toml.h>
 #include <vector>
+
+#include <toml++/toml.h>
 
 #include "control/config/config.h"
 
@@ -19,7 +20,7 @@ public:
     explicit Problems(std::string file) : file_(std::move(file)) {}
 
     void add(const toml::source_region& where, std::string_view key, std::string_view what);
-    void add(std::string_view what);  // about the file as a whole
+    void add(std::string_view what);                // about the file as a whole
     [[nodiscard]] std::vector<std::string> take();  // in the order of the file
     [[nodiscard]] bool empty() const noexcept { return found_.empty(); }
 

@@ -12,7 +12,8 @@ namespace {
 // Levenshtein distance, to propose what a misspelt key was meant to be.
 std::size_t distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+    for (std::size_t j = 0; j <= b.size(); ++j)
+        row[j] = j;
     for (std::size_t i = 1; i <= a.size(); ++i) {
         std::size_t diagonal = row[0];
         row[0] = i;
@@ -53,7 +54,8 @@ std::set<std::string> names_in(const std::string& prefix) {
 }
 
 bool is_section(const std::string& path) {
-    return std::any_of(all_keys().begin(), all_keys().end(), [&](const auto& key) { return key.path.starts_with(path + "."); });
+    return std::any_of(all_keys().begin(), all_keys().end(),
+                       [&](const auto& key) { return key.path.starts_with(path + "."); });
 }
 
 template <typename Target>
@@ -70,7 +72,8 @@ public:
         for (const auto& [key, node] : table) {
             const std::string path = prefix + std::string(key.str());
             if (const auto* known = find_key(all_keys(), path)) {
-                if (const std::string why = known->read(config, node); !why.empty()) problems_.add(node.source(), path, why);
+                if (const std::string why = known->read(config, node); !why.empty())
+                    problems_.add(node.source(), path, why);
             } else if (path == "interface") {
                 interfaces(node);
             } else if (!is_section(path)) {
@@ -89,7 +92,8 @@ private:
     void interfaces(const toml::node& node) {
         const auto* array = node.as_array();
         if (array == nullptr || array->empty()) {
-            problems_.add(node.source(), "interface", "must be one or more tables, each begun by [[interface]]; found " + describe(node));
+            problems_.add(node.source(), "interface",
+                          "must be one or more tables, each begun by [[interface]]; found " + describe(node));
             return;
         }
         for (const toml::node& item : *array) {
@@ -103,24 +107,30 @@ private:
     void interface(const toml::table& table) {
         InterfaceConfig interface;
         std::set<std::string> allowed;
-        for (const auto& key : interface_keys()) allowed.insert(key.path);
+        for (const auto& key : interface_keys())
+            allowed.insert(key.path);
         for (const auto& [key, node] : table) {
             const std::string path = "interface." + std::string(key.str());
             if (const auto* known = find_key(interface_keys(), key.str())) {
-                if (const std::string why = known->read(interface, node); !why.empty()) problems_.add(node.source(), path, why);
+                if (const std::string why = known->read(interface, node); !why.empty())
+                    problems_.add(node.source(), path, why);
             } else {
                 problems_.add(key.source(), path, unknown_key(key.str(), allowed));
             }
         }
-        const auto place = [&](const char* key) { return table.contains(key) ? table.get(key)->source() : table.source(); };
-        if (!table.contains("name")) problems_.add(table.source(), "interface.name", "is missing; every interface needs its name");
+        const auto place = [&](const char* key) {
+            return table.contains(key) ? table.get(key)->source() : table.source();
+        };
+        if (!table.contains("name"))
+            problems_.add(table.source(), "interface.name", "is missing; every interface needs its name");
         if (interface.mode == "inline" && !table.contains("peer"))
             problems_.add(place("mode"), "interface.peer", "is missing; mode = \"inline\" needs the other port");
         if (interface.mode == "host" && table.contains("peer"))
             problems_.add(place("peer"), "interface.peer", "belongs to mode = \"inline\" only");
         for (const auto& [key, name] : {std::pair{"name", interface.name}, std::pair{"peer", interface.peer}})
             if (!name.empty() && !ports_.insert(name).second)
-                problems_.add(place(key), std::string("interface.") + key, toml_string(name) + " is named twice; each port has one place");
+                problems_.add(place(key), std::string("interface.") + key,
+                              toml_string(name) + " is named twice; each port has one place");
         config.interfaces.push_back(std::move(interface));
     }
 
@@ -143,7 +153,8 @@ Config read_table(const toml::table& table, const std::string& interface, Proble
     Reader reader(problems);
     reader.section(table, "");
     if (!interface.empty() && !valid_interface_name(interface))
-        problems.add("--interface: " + toml_string(interface) + " is not the name of a network interface, 1 to 15 bytes");
+        problems.add("--interface: " + toml_string(interface) +
+                     " is not the name of a network interface, 1 to 15 bytes");
     else if (!interface.empty())
         keep_only(reader.config, interface);
     else if (!table.contains("interface"))
@@ -153,19 +164,24 @@ Config read_table(const toml::table& table, const std::string& interface, Proble
 
 void Problems::add(const toml::source_region& where, std::string_view key, std::string_view what) {
     std::string text = file_ + ":" + std::to_string(where.begin.line) + ":" + std::to_string(where.begin.column) + ": ";
-    for (const char c : key.substr(0, 100)) text += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+    for (const char c : key.substr(0, 100))
+        text += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
     if (!key.empty()) text += ": ";
     found_.push_back({where.begin.line, where.begin.column, text.append(what)});
 }
 
-void Problems::add(std::string_view what) { found_.push_back({0, 0, file_ + ": " + std::string(what)}); }
+void Problems::add(std::string_view what) {
+    found_.push_back({0, 0, file_ + ": " + std::string(what)});
+}
 
 std::vector<std::string> Problems::take() {
     // A table has its keys in the order of the alphabet.
-    std::stable_sort(found_.begin(), found_.end(),
-                     [](const Problem& a, const Problem& b) { return std::tie(a.line, a.column) < std::tie(b.line, b.column); });
+    std::stable_sort(found_.begin(), found_.end(), [](const Problem& a, const Problem& b) {
+        return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+    });
     std::vector<std::string> texts;
-    for (Problem& problem : found_) texts.push_back(std::move(problem.text));
+    for (Problem& problem : found_)
+        texts.push_back(std::move(problem.text));
     return texts;
 }
 
@@ -198,7 +214,8 @@ std::string toml_string(std::string_view text) {
 
 bool valid_interface_name(std::string_view name) {
     if (name.empty() || name.size() > 15 || name == "." || name == "..") return false;
-    return std::all_of(name.begin(), name.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '/' && c != ':'; });
+    return std::all_of(name.begin(), name.end(),
+                       [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '/' && c != ':'; });
 }
 
 }  // namespace gabion::config

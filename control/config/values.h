@@ -111,16 +111,18 @@ inline bool has_control(std::string_view text) {
 
 template <typename Target, typename Pick>
 Key<Target> text(std::string path, bool live, std::size_t bytes_max, Pick pick) {
-    return checked_text<Target>(std::move(path), live, "a text of at most " + std::to_string(bytes_max) + " bytes", pick,
-                                [=](const std::string& value) { return value.size() <= bytes_max && !has_control(value); });
+    return checked_text<Target>(
+        std::move(path), live, "a text of at most " + std::to_string(bytes_max) + " bytes", pick,
+        [=](const std::string& value) { return value.size() <= bytes_max && !has_control(value); });
 }
 
 // 107 bytes is what a Unix socket's address holds.
 template <typename Target, typename Pick>
 Key<Target> path(std::string key, Pick pick) {
-    return checked_text<Target>(std::move(key), false, "an absolute path of at most 107 bytes", pick, [](const std::string& value) {
-        return value.size() > 1 && value.size() <= 107 && value.front() == '/' && !has_control(value);
-    });
+    return checked_text<Target>(
+        std::move(key), false, "an absolute path of at most 107 bytes", pick, [](const std::string& value) {
+            return value.size() > 1 && value.size() <= 107 && value.front() == '/' && !has_control(value);
+        });
 }
 
 template <typename Target, typename Pick>
@@ -157,7 +159,8 @@ Key<Target> cpu_list(std::string path, Pick pick) {
                     const auto* value = item.as_integer();
                     if (value == nullptr || value->get() < 0 || value->get() > 4095) return not_allowed(allowed, item);
                     const auto cpu = static_cast<unsigned>(value->get());
-                    if (std::find(cpus.begin(), cpus.end(), cpu) != cpus.end()) return "names CPU " + std::to_string(cpu) + " twice";
+                    if (std::find(cpus.begin(), cpus.end(), cpu) != cpus.end())
+                        return "names CPU " + std::to_string(cpu) + " twice";
                     cpus.push_back(cpu);
                 }
                 pick(target) = std::move(cpus);
@@ -165,7 +168,8 @@ Key<Target> cpu_list(std::string path, Pick pick) {
             },
             [=](const Target& target) {
                 std::string list;
-                for (const unsigned cpu : pick(target)) list += (list.empty() ? "" : ", ") + std::to_string(cpu);
+                for (const unsigned cpu : pick(target))
+                    list += (list.empty() ? "" : ", ") + std::to_string(cpu);
                 return "[" + list + "]";
             }};
 }
@@ -184,7 +188,8 @@ Key<Target> prefix_list(std::string path, Pick pick) {
                     if (value == nullptr) return not_allowed(allowed, item);
                     auto prefix = Prefix::parse(value->get());
                     if (!prefix)
-                        problem += (problem.empty() ? "" : "; ") + ("line " + std::to_string(item.source().begin.line)) + ": " + prefix.error().text;
+                        problem += (problem.empty() ? "" : "; ") +
+                                   ("line " + std::to_string(item.source().begin.line)) + ": " + prefix.error().text;
                     else
                         prefixes.push_back(*prefix);
                 }
@@ -193,7 +198,8 @@ Key<Target> prefix_list(std::string path, Pick pick) {
             },
             [=](const Target& target) {
                 std::string list;
-                for (const Prefix& prefix : pick(target)) list += (list.empty() ? "" : ", ") + toml_string(prefix.text());
+                for (const Prefix& prefix : pick(target))
+                    list += (list.empty() ? "" : ", ") + toml_string(prefix.text());
                 return "[" + list + "]";
             }};
 }

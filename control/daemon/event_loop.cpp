@@ -54,7 +54,8 @@ Result<void> EventLoop::change(int fd, std::uint32_t events) {
     const auto found = watches_.find(fd);
     if (found == watches_.end()) return Error{"changing a descriptor that is not watched", ENOENT};
     epoll_event event = event_for(fd, events, found->second->generation);
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) != 0) return error_from_errno(errno, "watching a descriptor");
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) != 0)
+        return error_from_errno(errno, "watching a descriptor");
     return {};
 }
 
@@ -75,13 +76,17 @@ EventLoop::TimerId EventLoop::every(std::chrono::milliseconds period, Work work)
     return id;
 }
 
-void EventLoop::cancel(TimerId timer) noexcept { timers_.erase(timer); }
+void EventLoop::cancel(TimerId timer) noexcept {
+    timers_.erase(timer);
+}
 
 Result<void> EventLoop::on_signals(std::initializer_list<int> signals, std::function<void(int)> handler) {
     sigset_t set;
     ::sigemptyset(&set);
-    for (const int signal : signals) ::sigaddset(&set, signal);
-    if (const int code = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); code != 0) return error_from_errno(code, "blocking signals");
+    for (const int signal : signals)
+        ::sigaddset(&set, signal);
+    if (const int code = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); code != 0)
+        return error_from_errno(code, "blocking signals");
     if (signals_) forget(signals_.get());
     signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals_) return error_from_errno(errno, "making a signalfd");
@@ -92,7 +97,9 @@ Result<void> EventLoop::on_signals(std::initializer_list<int> signals, std::func
     });
 }
 
-void EventLoop::defer(Work work) { deferred_.push_back(std::move(work)); }
+void EventLoop::defer(Work work) {
+    deferred_.push_back(std::move(work));
+}
 
 void EventLoop::post(Work work) {
     {
@@ -118,13 +125,15 @@ void EventLoop::run_posted() {
         const std::lock_guard lock(posted_mutex_);
         round.swap(posted_);
     }
-    for (Work& work : round) work();
+    for (Work& work : round)
+        work();
 }
 
 void EventLoop::run_deferred() {
     std::vector<Work> round;
     round.swap(deferred_);
-    for (Work& work : round) work();
+    for (Work& work : round)
+        work();
 }
 
 void EventLoop::run_timers() {
@@ -146,7 +155,8 @@ void EventLoop::run_timers() {
 // Until the next timer, rounded up so that the loop does not spin in the millisecond before it.
 int EventLoop::wait_ms() {
     if (!deferred_.empty()) return 0;
-    while (!due_.empty() && !timers_.contains(due_.top().second)) due_.pop();
+    while (!due_.empty() && !timers_.contains(due_.top().second))
+        due_.pop();
     if (due_.empty()) return -1;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(due_.top().first - Clock::now()).count();
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));

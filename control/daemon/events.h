@@ -56,7 +56,8 @@ public:
     [[nodiscard]] std::uint64_t last_id() const noexcept { return next_id_ - 1; }
 
     // Like raise(), at a given time.
-    void raise_at(Clock::time_point now, Severity severity, std::string_view kind, std::string text, Fields fields = {});
+    void raise_at(Clock::time_point now, Severity severity, std::string_view kind, std::string text,
+                  Fields fields = {});
 
 private:
     struct Second {

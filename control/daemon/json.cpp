@@ -11,7 +11,8 @@ namespace {
 template <typename Value>
 Json object_of(const std::vector<std::pair<std::string, Value>>& pairs) {
     Json object = Json::object();
-    for (const auto& [name, value] : pairs) object[name] = value;
+    for (const auto& [name, value] : pairs)
+        object[name] = value;
     return object;
 }
 
@@ -29,8 +30,10 @@ Json to_json(const WorkerTotals& workers) {
 Json to_json(const std::vector<CpuCounters>& cpus) {
     Json list = Json::array();
     for (const CpuCounters& cpu : cpus)
-        list.push_back(
-            {{"cpu", cpu.cpu}, {"packets", to_json(cpu.packets)}, {"bytes", to_json(cpu.bytes)}, {"drops", object_of(cpu.drops)}});
+        list.push_back({{"cpu", cpu.cpu},
+                        {"packets", to_json(cpu.packets)},
+                        {"bytes", to_json(cpu.bytes)},
+                        {"drops", object_of(cpu.drops)}});
     return list;
 }
 
@@ -55,7 +58,8 @@ Json to_json(const Finding& finding) {
 template <typename Entry>
 Json page_of(const Page<Entry>& page) {
     Json entries = Json::array();
-    for (const Entry& entry : page.entries) entries.push_back(to_json(entry));
+    for (const Entry& entry : page.entries)
+        entries.push_back(to_json(entry));
     return {{"entries", std::move(entries)}, {"next", page.next ? Json(*page.next) : Json()}};
 }
 
@@ -70,13 +74,15 @@ Json skip_names(unsigned skip) {
 }
 
 Json to_json(const PanicState& panic) {
-    return {{"mode", panic.mode},         {"tripped", panic.tripped}, {"rate_pps", panic.rate_pps}, {"learned", panic.learned},
-            {"drop_ratio", panic.drop_ratio}, {"trips", panic.trips},     {"met", panic.met},           {"dropped", panic.dropped}};
+    return {{"mode", panic.mode},       {"tripped", panic.tripped},       {"rate_pps", panic.rate_pps},
+            {"learned", panic.learned}, {"drop_ratio", panic.drop_ratio}, {"trips", panic.trips},
+            {"met", panic.met},         {"dropped", panic.dropped}};
 }
 
 Json to_json(const Status& status) {
     Json interfaces = Json::array();
-    for (const InterfaceStatus& interface : status.interfaces) interfaces.push_back(to_json(interface));
+    for (const InterfaceStatus& interface : status.interfaces)
+        interfaces.push_back(to_json(interface));
     return {{"version", status.version},
             {"kernel", status.kernel},
             {"uptime_s", status.uptime.count()},
@@ -148,17 +154,24 @@ Json to_json(const AllowEntry& allow) {
             {"since", wire::utc_text(allow.since)}};
 }
 
-Json to_json(const Page<BanEntry>& page) { return page_of(page); }
+Json to_json(const Page<BanEntry>& page) {
+    return page_of(page);
+}
 
-Json to_json(const Page<AllowEntry>& page) { return page_of(page); }
+Json to_json(const Page<AllowEntry>& page) {
+    return page_of(page);
+}
 
 Json to_json(const WhyReport& report) {
     Json findings = Json::array();
-    for (const Finding& finding : report.findings) findings.push_back(to_json(finding));
+    for (const Finding& finding : report.findings)
+        findings.push_back(to_json(finding));
     return {{"target", report.target.text()}, {"verdict", report.verdict}, {"findings", std::move(findings)}};
 }
 
-Json to_json(const ReloadReport& report) { return {{"changed", report.changed}, {"restart_needed", report.restart_needed}}; }
+Json to_json(const ReloadReport& report) {
+    return {{"changed", report.changed}, {"restart_needed", report.restart_needed}};
+}
 
 Json to_json(const Event& event) {
     return {{"id", event.id},

@@ -34,7 +34,8 @@ Result<UniqueFd> take_lock(const std::string& path) {
     if (!lock) return error_from_errno(errno, "opening " + name, errno == EACCES ? "gabiond needs root" : "");
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK)
-            return Error{"another gabiond listens on " + path + "; give this one a socket, state directory and pin directory of its own",
+            return Error{"another gabiond listens on " + path +
+                             "; give this one a socket, state directory and pin directory of its own",
                          EADDRINUSE};
         return error_from_errno(errno, "locking " + name);
     }
@@ -43,8 +44,9 @@ Result<UniqueFd> take_lock(const std::string& path) {
 
 // Removes a socket that nobody listens on any more; anything else in its place is an error.
 Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
-    struct stat status{};
-    if (::lstat(path.c_str(), &status) != 0) return errno == ENOENT ? Result<void>{} : error_from_errno(errno, "looking at " + path);
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0)
+        return errno == ENOENT ? Result<void>{} : error_from_errno(errno, "looking at " + path);
     if (!S_ISSOCK(status.st_mode)) return Error{path + " exists and is not a socket; it is left alone", EEXIST};
     UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN)
@@ -74,7 +76,9 @@ Result<Listener> Listener::open(const std::string& path, const std::string& grou
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.empty() || path.size() >= sizeof address.sun_path)
-        return Error{"the socket's path must have 1 to " + std::to_string(sizeof address.sun_path - 1) + " bytes: '" + path + "'", EINVAL};
+        return Error{"the socket's path must have 1 to " + std::to_string(sizeof address.sun_path - 1) + " bytes: '" +
+                         path + "'",
+                     EINVAL};
     std::copy(path.begin(), path.end(), address.sun_path);
     if (auto made = make_parent(path); !made) return made.error();
     auto lock = take_lock(path);
@@ -110,7 +114,9 @@ Result<Peer> Listener::admit(int connection) const {
         return error_from_errno(errno, "asking who connected");
     const Peer peer{credentials.pid, credentials.uid, credentials.gid};
     if (peer.uid == 0 || peer.uid == ::geteuid() || (group_ && is_member(connection, peer.gid, *group_))) return peer;
-    return Error{"user " + std::to_string(peer.uid) + " may not control gabiond; allowed are root and members of the group gabion", EACCES};
+    return Error{"user " + std::to_string(peer.uid) +
+                     " may not control gabiond; allowed are root and members of the group gabion",
+                 EACCES};
 }
 
 }  // namespace gabion::daemon

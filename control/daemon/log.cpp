@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/daemon/log.h"
 
+#include <cstdlib>
+#include <memory>
+
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-
-#include <cstdlib>
-#include <memory>
 
 #include "control/daemon/events.h"
 
@@ -21,7 +21,8 @@ public:
                             : message.level == spdlog::level::warn ? '4'
                             : message.level == spdlog::level::info ? '6'
                                                                    : '7';
-        for (const char c : {'<', number, '>'}) out.push_back(c);
+        for (const char c : {'<', number, '>'})
+            out.push_back(c);
     }
     std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<PriorityFlag>(); }
 };
@@ -47,15 +48,25 @@ spdlog::logger& logger() {
 
 }  // namespace
 
-void set_log_level(const std::string& level) { logger().set_level(spdlog::level::from_str(level)); }
+void set_log_level(const std::string& level) {
+    logger().set_level(spdlog::level::from_str(level));
+}
 
-void log_debug(std::string_view text) { logger().debug("{}", text); }
+void log_debug(std::string_view text) {
+    logger().debug("{}", text);
+}
 
-void log_info(std::string_view text) { logger().info("{}", text); }
+void log_info(std::string_view text) {
+    logger().info("{}", text);
+}
 
-void log_warning(std::string_view text) { logger().warn("{}", text); }
+void log_warning(std::string_view text) {
+    logger().warn("{}", text);
+}
 
-void log_error(std::string_view text) { logger().error("{}", text); }
+void log_error(std::string_view text) {
+    logger().error("{}", text);
+}
 
 void log_event(const Event& event) {
     const auto level = event.severity == Severity::warning ? spdlog::level::warn : spdlog::level::info;

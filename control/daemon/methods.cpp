@@ -53,9 +53,11 @@ unsigned skip_of(Params& params) {
 
 Result<Json> add_ban(ControlSurface& surface, const Json& json) {
     Params params(json);
-    const BanRequest request{params.prefix("target"), params.duration("for_ms"), params.note("note"), params.flag("force")};
+    const BanRequest request{params.prefix("target"), params.duration("for_ms"), params.note("note"),
+                             params.flag("force")};
     if (auto good = params.finish(); !good) return good.error();
-    if (auto narrow = ban::check_width(request.target, request.force); !narrow) return Error{narrow.error().text, EINVAL};
+    if (auto narrow = ban::check_width(request.target, request.force); !narrow)
+        return Error{narrow.error().text, EINVAL};
     const auto expires = surface.add_ban(request);
     if (!expires) return expires.error();
     return Json{{"target", request.target.text()}, {"expires", *expires ? Json(wire::utc_text(**expires)) : Json()}};
@@ -95,7 +97,8 @@ Result<Json> add_allow(ControlSurface& surface, const Json& json) {
 Result<Json> panic(ControlSurface& surface, const Json& json) {
     Params params(json);
     const std::string mode = params.text("mode");
-    if (!mode.empty() && mode != "auto" && mode != "on" && mode != "off") params.fail("'mode' must be \"auto\", \"on\" or \"off\"");
+    if (!mode.empty() && mode != "auto" && mode != "on" && mode != "off")
+        params.fail("'mode' must be \"auto\", \"on\" or \"off\"");
     if (auto good = params.finish(); !good) return good.error();
     return document(mode.empty() ? surface.panic() : surface.set_panic(mode));
 }
@@ -107,9 +110,12 @@ Result<Json> list_events(const EventLog& events, const Json& json) {
     if (auto good = params.finish(); !good) return good.error();
     Json entries = Json::array();
     const auto page = events.after(after, limit);
-    for (const Event& event : page) entries.push_back(to_json(event));
+    for (const Event& event : page)
+        entries.push_back(to_json(event));
     const bool more = !page.empty() && page.back().id < events.last_id();
-    return Json{{"entries", std::move(entries)}, {"next", more ? Json(page.back().id) : Json()}, {"missed", events.missed_after(after)}};
+    return Json{{"entries", std::move(entries)},
+                {"next", more ? Json(page.back().id) : Json()},
+                {"missed", events.missed_after(after)}};
 }
 
 void register_bans(Server& server, ControlSurface& surface) {

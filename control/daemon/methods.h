@@ -50,12 +50,12 @@ struct InterfaceStatus {
 struct PanicState {
     std::string mode = "auto";  // "on", "off"
     bool tripped = false;
-    bool learned = false;         // the rate is a learned one
-    std::uint64_t rate_pps = 0;   // per CPU, in force; 0: none yet, `auto` never trips
-    double drop_ratio = 0;        // configured
-    std::uint64_t trips = 0;      // since the counters began
-    std::uint64_t met = 0;        // packets of unprotected sources while tripped
-    std::uint64_t dropped = 0;    // of these
+    bool learned = false;        // the rate is a learned one
+    std::uint64_t rate_pps = 0;  // per CPU, in force; 0: none yet, `auto` never trips
+    double drop_ratio = 0;       // configured
+    std::uint64_t trips = 0;     // since the counters began
+    std::uint64_t met = 0;       // packets of unprotected sources while tripped
+    std::uint64_t dropped = 0;   // of these
 };
 
 struct Status {
@@ -69,8 +69,8 @@ struct Status {
     std::uint64_t quarantined = 0;
     std::uint64_t allowed = 0;
     NamedFlags features;
-    NamedTexts feature_notes;  // why a feature is off
-    bool learning = false;     // detectors run on their defaults
+    NamedTexts feature_notes;   // why a feature is off
+    bool learning = false;      // detectors run on their defaults
     std::uint64_t attacks = 0;  // going on now
     std::uint64_t resident_bytes = 0;
     std::uint64_t table_bytes = 0;  // mapped
@@ -171,7 +171,7 @@ struct BanRequest {
 };
 
 struct BanLoad {
-    std::vector<ban::LoadTarget> targets;  // checked, in the order of the file, repeats not taken out
+    std::vector<ban::LoadTarget> targets;               // checked, in the order of the file, repeats not taken out
     std::optional<std::chrono::milliseconds> duration;  // for those without one of their own; none: for ever
     std::string note;
     bool force = false;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/daemon/notify.h"
 
-#include <systemd/sd-daemon.h>
-
 #include <ctime>
+
+#include <systemd/sd-daemon.h>
 
 namespace gabion::daemon {
 
-void notify_ready(const std::string& status) { ::sd_notify(0, ("READY=1\nSTATUS=" + status).c_str()); }
+void notify_ready(const std::string& status) {
+    ::sd_notify(0, ("READY=1\nSTATUS=" + status).c_str());
+}
 
 void notify_reloading() {
     // Type=notify-reload wants the time from which on the reload counts.
@@ -17,9 +19,13 @@ void notify_reloading() {
     ::sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us)).c_str());
 }
 
-void notify_stopping() { ::sd_notify(0, "STOPPING=1"); }
+void notify_stopping() {
+    ::sd_notify(0, "STOPPING=1");
+}
 
-void notify_watchdog() { ::sd_notify(0, "WATCHDOG=1"); }
+void notify_watchdog() {
+    ::sd_notify(0, "WATCHDOG=1");
+}
 
 std::optional<std::chrono::milliseconds> watchdog_period() {
     std::uint64_t us = 0;

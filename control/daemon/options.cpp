@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/daemon/options.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+
+#include <CLI/CLI.hpp>
 
 namespace gabion::daemon {
 
@@ -12,7 +13,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     CLI::App app{"gabiond protects network interfaces against floods; gabion controls it.", "gabiond"};
     app.set_version_flag("--version", "gabiond " GABION_VERSION);
     app.add_option("--config", options.config, "the configuration")->type_name("FILE")->capture_default_str();
-    app.add_option("--interface", options.interface, "protect this interface alone, as configured or with the defaults")->type_name("IF");
+    app.add_option("--interface", options.interface, "protect this interface alone, as configured or with the defaults")
+        ->type_name("IF");
     app.add_flag("--check", options.check, "say whether the configuration is right, and end");
     try {
         app.parse(argc, argv);

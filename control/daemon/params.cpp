@@ -2,6 +2,7 @@
 #include "control/daemon/params.h"
 
 #include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "control/wire/duration.h"
@@ -10,7 +11,9 @@
 namespace gabion::daemon {
 namespace {
 
-std::string in_quotes(std::string_view name) { return "'" + std::string(name.substr(0, 64)) + "'"; }
+std::string in_quotes(std::string_view name) {
+    return "'" + std::string(name.substr(0, 64)) + "'";
+}
 
 }  // namespace
 
@@ -83,7 +86,8 @@ std::optional<std::chrono::milliseconds> Params::duration(std::string_view name)
 
 std::string Params::note(std::string_view name) {
     std::string value = text(name);
-    if (value.size() > wire::note_bytes_max) fail("a note has at most " + std::to_string(wire::note_bytes_max) + " bytes");
+    if (value.size() > wire::note_bytes_max)
+        fail("a note has at most " + std::to_string(wire::note_bytes_max) + " bytes");
     if (std::any_of(value.begin(), value.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
         fail("a note must not contain control characters");
     return value;
@@ -92,7 +96,8 @@ std::string Params::note(std::string_view name) {
 Result<void> Params::finish() const {
     if (error_) return *error_;
     for (const auto& [name, value] : params_.items())
-        if (std::find(asked_.begin(), asked_.end(), name) == asked_.end()) return Error{"unknown parameter " + in_quotes(name), EINVAL};
+        if (std::find(asked_.begin(), asked_.end(), name) == asked_.end())
+            return Error{"unknown parameter " + in_quotes(name), EINVAL};
     return {};
 }
 

@@ -24,9 +24,9 @@ public:
     bool flag(std::string_view name, bool fallback = false);
     std::uint64_t number(std::string_view name, std::uint64_t fallback, std::uint64_t low, std::uint64_t high);
     std::vector<std::string> texts(std::string_view name);
-    Prefix prefix(std::string_view name);                                   // must be there
+    Prefix prefix(std::string_view name);                                      // must be there
     std::optional<std::chrono::milliseconds> duration(std::string_view name);  // in milliseconds; null or absent: none
-    std::string note(std::string_view name);                                // short, without control characters
+    std::string note(std::string_view name);                                   // short, without control characters
 
     void fail(std::string why);
     [[nodiscard]] Result<void> finish() const;

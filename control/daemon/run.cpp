@@ -35,7 +35,9 @@ public:
         if (!loop) return loop.error();
         loop_ = *std::move(loop);
         // Before any thread starts: they inherit which signals are blocked.
-        if (auto signals = loop_->on_signals({SIGHUP, SIGTERM, SIGINT}, [this](int signal) { on_signal(signal); }); !signals) return signals;
+        if (auto signals = loop_->on_signals({SIGHUP, SIGTERM, SIGINT}, [this](int signal) { on_signal(signal); });
+            !signals)
+            return signals;
         events_.listen(log_event);
         loop_->every(event_tick, [this] { events_.tick(); });
         // First the socket, whose lock keeps a second daemon out, then what touches the network.
@@ -54,8 +56,9 @@ public:
     Result<void> run() {
         auto ended = loop_->run();
         notify_stopping();
-        events_.raise(Severity::notice, "stopping", "gabiond stops; the kernel stage " +
-                                                        std::string(config_.on_stop == "keep" ? "goes on enforcing" : "is detached"));
+        events_.raise(Severity::notice, "stopping",
+                      "gabiond stops; the kernel stage " +
+                          std::string(config_.on_stop == "keep" ? "goes on enforcing" : "is detached"));
         service_->stop();
         return ended;
     }
@@ -65,7 +68,9 @@ private:
         ServerSettings settings;
         settings.path = config_.control.socket;
         settings.group = config_.control.group;
-        auto server = Server::listen(*loop_, settings, [this](const std::string& text) { events_.raise(Severity::warning, "client-cut-off", text); });
+        auto server = Server::listen(*loop_, settings, [this](const std::string& text) {
+            events_.raise(Severity::warning, "client-cut-off", text);
+        });
         if (!server) return server.error();
         server_ = *std::move(server);
         return {};

@@ -34,7 +34,8 @@ public:
 };
 
 // Makes a service that protects already when it is returned.
-using MakeService = std::function<Result<std::unique_ptr<Service>>(const config::Config& config, EventLoop& loop, EventLog& events)>;
+using MakeService =
+    std::function<Result<std::unique_ptr<Service>>(const config::Config& config, EventLoop& loop, EventLog& events)>;
 
 // Parses the arguments and runs until SIGTERM or SIGINT. The exit status: 0 done, 1 failed, 2 wrong usage.
 int run_gabiond(int argc, const char* const* argv, const MakeService& make);

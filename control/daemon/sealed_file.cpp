@@ -14,7 +14,7 @@ Result<Mapping> map_sealed(int fd) {
     const int seals = ::fcntl(fd, F_GET_SEALS);
     if (seals < 0 || (seals & needed) != needed)
         return Error{"the file beside the request must be a memfd sealed against writing and shrinking", EINVAL};
-    struct stat status{};
+    struct stat status {};
     if (::fstat(fd, &status) != 0) return error_from_errno(errno, "looking at the file beside the request");
     const auto bytes = static_cast<std::size_t>(status.st_size);
     if (bytes > wire::file_bytes_max) return Error{"the file beside the request is too long", EFBIG};

@@ -15,14 +15,14 @@ namespace {
 using wire::ErrorCode;
 
 constexpr std::chrono::milliseconds check_period{250};
-// How long a client that is being cut off may take to read why.
-constexpr std::chrono::milliseconds farewell_time{1'000};
 
 std::string name_of(const Peer& peer) {
     return "client (pid " + std::to_string(peer.pid) + ", user " + std::to_string(peer.uid) + ")";
 }
 
-ErrorCode code_of(const Error& error) { return error.code == EINVAL ? ErrorCode::invalid_parameters : ErrorCode::failed; }
+ErrorCode code_of(const Error& error) {
+    return error.code == EINVAL ? ErrorCode::invalid_parameters : ErrorCode::failed;
+}
 
 // A method that throws (no memory, a bug) fails alone.
 Result<Json> run_method(const Server::Method& method, const Json& params, Call& call, bool& threw) {
@@ -56,10 +56,13 @@ Server::~Server() {
     *alive_ = false;
     loop_.cancel(timer_);
     loop_.forget(listener_.fd());
-    for (const auto& [fd, client] : clients_) loop_.forget(fd);
+    for (const auto& [fd, client] : clients_)
+        loop_.forget(fd);
 }
 
-void Server::add(std::string_view method, Method function) { methods_[std::string(method)] = std::move(function); }
+void Server::add(std::string_view method, Method function) {
+    methods_[std::string(method)] = std::move(function);
+}
 
 void Server::accept_clients() {
     // A few a round, so that a storm of connections does not hold up those who are connected.
@@ -78,7 +81,8 @@ void Server::accept_clients() {
         }
         make_room();
         const int number = fd.get();
-        auto client = std::make_unique<Connection>(std::move(fd), *peer, settings_.request_bytes_max, Connection::Clock::now());
+        auto client =
+            std::make_unique<Connection>(std::move(fd), *peer, settings_.request_bytes_max, Connection::Clock::now());
         client->watched = EPOLLIN;
         client->serial = next_serial_++;
         if (!loop_.watch(number, EPOLLIN, [this, number](std::uint32_t events) { on_ready(number, events); })) continue;
@@ -90,14 +94,17 @@ void Server::accept_clients() {
 void Server::make_room() {
     if (clients_.size() < settings_.clients_max) return;
     std::map<uid_t, std::size_t> per_user;
-    for (const auto& [fd, client] : clients_) ++per_user[client->peer().uid];
-    const auto most = std::max_element(per_user.begin(), per_user.end(), [](auto& a, auto& b) { return a.second < b.second; });
+    for (const auto& [fd, client] : clients_)
+        ++per_user[client->peer().uid];
+    const auto most =
+        std::max_element(per_user.begin(), per_user.end(), [](auto& a, auto& b) { return a.second < b.second; });
     const Connection* victim = nullptr;
     for (const auto& [fd, client] : clients_) {
         if (client->peer().uid != most->first) continue;
         if (victim == nullptr || client->request_since < victim->request_since) victim = client.get();
     }
-    cut(victim->fd(), "there are more than " + std::to_string(settings_.clients_max) + " clients and this one was silent longest");
+    cut(victim->fd(),
+        "there are more than " + std::to_string(settings_.clients_max) + " clients and this one was silent longest");
 }
 
 void Server::on_ready(int fd, std::uint32_t events) {
@@ -109,8 +116,7 @@ void Server::on_ready(int fd, std::uint32_t events) {
     if ((events & EPOLLOUT) != 0 && !client.flush(now)) return close(fd);
     if ((events & (EPOLLIN | EPOLLHUP)) != 0 && (client.watched & EPOLLIN) != 0) {
         if (!client.receive(now)) client.peer_closed = true;
-        if (client.lines().too_long())
-            return refuse(client, "a line is longer than " + std::to_string(settings_.request_bytes_max) + " bytes");
+        if (client.lines().too_long()) return refuse_long_line(client);
     } else if ((events & EPOLLHUP) != 0) {
         return close(fd);
     }
@@ -129,15 +135,15 @@ void Server::serve(int fd) {
             client.request_since = now;
             if (!reply.empty() && !client.send(reply, now)) return close(fd);
         }
-        if (client.lines().too_long())
-            return refuse(client, "a line is longer than " + std::to_string(settings_.request_bytes_max) + " bytes");
+        if (client.lines().too_long()) return refuse_long_line(client);
     }
     settle(client);
 }
 
 std::string Server::answer(Connection& client, std::string_view line) {
     auto read = wire::read_request(line);
-    if (const auto* refusal = std::get_if<wire::Refusal>(&read)) return wire::error_line(refusal->id, refusal->code, refusal->text);
+    if (const auto* refusal = std::get_if<wire::Refusal>(&read))
+        return wire::error_line(refusal->id, refusal->code, refusal->text);
     const auto& request = std::get<wire::Request>(read);
     const Json reply_id = request.wants_reply() ? request.id : Json(Json::value_t::discarded);
     bool later = false;
@@ -147,14 +153,17 @@ std::string Server::answer(Connection& client, std::string_view line) {
               }};
     const auto method = methods_.find(request.method);
     bool threw = false;
-    Result<Json> result = method == methods_.end()
-                              ? Error{"gabiond " GABION_VERSION " has no method '" + request.method.substr(0, 64) + "'", ENOSYS}
-                              : run_method(method->second, request.params, call, threw);
+    Result<Json> result =
+        method == methods_.end()
+            ? Error{"gabiond " GABION_VERSION " has no method '" + request.method.substr(0, 64) + "'", ENOSYS}
+            : run_method(method->second, request.params, call, threw);
     if (result && !call.topic.empty()) client.topic = call.topic;
     if (!result) client.postponed = false;
     if (!request.wants_reply() || (later && result)) return {};
     if (result) return wire::result_line(request.id, *result);
-    const ErrorCode code = method == methods_.end() ? ErrorCode::unknown_method : threw ? ErrorCode::internal_error : code_of(result.error());
+    const ErrorCode code = method == methods_.end() ? ErrorCode::unknown_method
+                           : threw                  ? ErrorCode::internal_error
+                                                    : code_of(result.error());
     return wire::error_line(request.id, code, result.error().text);
 }
 
@@ -171,7 +180,7 @@ Call::Answer Server::postpone(Connection& client, const Json& id) {
         asker.request_since = now;
         const std::string reply = id.is_discarded() ? ""
                                   : result          ? wire::result_line(id, *result)
-                                                    : wire::error_line(id, code_of(result.error()), result.error().text);
+                                           : wire::error_line(id, code_of(result.error()), result.error().text);
         // Settled in the next round: the answer may come while the method still runs.
         if (!reply.empty() && !asker.send(reply, now)) asker.cut_because = "it is gone";
         queue(asker);
@@ -183,7 +192,8 @@ void Server::settle(Connection& client) {
     const bool has_request = !client.closing && client.lines().has_line();
     const bool has_output = client.unsent() > 0;
     const bool is_waited_for = client.postponed;
-    if (!has_output && !has_request && !is_waited_for && (client.closing || client.peer_closed)) return close(client.fd());
+    if (!has_output && !has_request && !is_waited_for && (client.closing || client.peer_closed))
+        return close(client.fd());
     if (has_request && !has_output && !is_waited_for) queue(client);
     std::uint32_t wanted = has_output ? EPOLLOUT : 0u;
     if (!has_request && !has_output && !is_waited_for && !client.closing && !client.peer_closed) wanted |= EPOLLIN;
@@ -235,13 +245,18 @@ void Server::pause_accepting() {
     if (!loop_.change(listener_.fd(), 0)) tell("the control socket cannot pause");
 }
 
+void Server::refuse_long_line(Connection& client) {
+    refuse(client, "a line is longer than " + std::to_string(settings_.request_bytes_max) + " bytes");
+}
+
 // Cut off, but with time to read why.
 void Server::refuse(Connection& client, const std::string& why) {
     tell(name_of(client.peer()) + " cut off: " + why);
     const auto now = Connection::Clock::now();
     client.closing = true;
     client.request_since = now;
-    if (!client.send(wire::error_line(nullptr, ErrorCode::invalid_request, "cut off: " + why), now)) return close(client.fd());
+    if (!client.send(wire::error_line(nullptr, ErrorCode::invalid_request, "cut off: " + why), now))
+        return close(client.fd());
     settle(client);
 }
 
@@ -257,29 +272,6 @@ void Server::cut(int fd, const std::string& why) {
 void Server::close(int fd) {
     loop_.forget(fd);
     clients_.erase(fd);
-}
-
-std::string Server::overdue(const Connection& client, Time now) const {
-    const auto seconds = [](std::chrono::milliseconds time) { return std::to_string(time.count() / 1000) + " s"; };
-    if (client.unsent() > 0) {
-        const auto limit = client.closing ? farewell_time : settings_.stall_time_max;
-        return now - client.moved_at > limit ? "it does not read what it asked for, for " + seconds(limit) : "";
-    }
-    if (client.postponed) return "";
-    const auto waiting = now - client.request_since;
-    if (client.lines().has_partial() && waiting > settings_.request_time_max)
-        return "its request is not complete after " + seconds(settings_.request_time_max);
-    if (client.topic.empty() && waiting > settings_.idle_time_max) return "it was silent for " + seconds(settings_.idle_time_max);
-    return "";
-}
-
-void Server::check_times() {
-    if (!accepting_) accepting_ = static_cast<bool>(loop_.change(listener_.fd(), EPOLLIN));
-    const auto now = Connection::Clock::now();
-    std::vector<std::pair<int, std::string>> late;
-    for (const auto& [fd, client] : clients_)
-        if (std::string why = overdue(*client, now); !why.empty()) late.emplace_back(fd, std::move(why));
-    for (const auto& [fd, why] : late) cut(fd, why);
 }
 
 }  // namespace gabion::daemon

@@ -83,6 +83,7 @@ private:
     void settle(Connection& client);
     void queue(Connection& client);
     void refuse(Connection& client, const std::string& why);
+    void refuse_long_line(Connection& client);
     void cut(int fd, const std::string& why);
     void close(int fd);
     void check_times();

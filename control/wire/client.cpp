@@ -63,7 +63,9 @@ Result<Client> Client::connect(const std::string& path, std::chrono::millisecond
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.empty() || path.size() >= sizeof address.sun_path)
-        return Error{"the socket's path must have 1 to " + std::to_string(sizeof address.sun_path - 1) + " bytes: '" + path + "'", EINVAL};
+        return Error{"the socket's path must have 1 to " + std::to_string(sizeof address.sun_path - 1) + " bytes: '" +
+                         path + "'",
+                     EINVAL};
     std::memcpy(address.sun_path, path.c_str(), path.size());
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd) return error_from_errno(errno, "making a socket");

@@ -17,13 +17,16 @@ struct Unit {
 constexpr std::array<Unit, 5> units{{{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
 
 Error duration_error(std::string_view text) {
-    return Error{"'" + std::string(text.substr(0, 40)) + "' is not a duration; allowed is " + std::string(duration_allowed), EINVAL};
+    return Error{
+        "'" + std::string(text.substr(0, 40)) + "' is not a duration; allowed is " + std::string(duration_allowed),
+        EINVAL};
 }
 
 // The unit's place in the list, or its size when the text names none.
 std::size_t find_unit(std::string_view name) {
     std::size_t i = 0;
-    while (i < units.size() && units[i].name != name) ++i;
+    while (i < units.size() && units[i].name != name)
+        ++i;
     return i;
 }
 

@@ -14,7 +14,8 @@ namespace gabion::wire {
 inline constexpr std::chrono::milliseconds duration_max = std::chrono::hours(24 * 3650);
 
 // What is allowed, for error messages.
-inline constexpr std::string_view duration_allowed = "a number with its unit, like 500ms, 30s, 10m, 1h30m or 7d, at most 3650d";
+inline constexpr std::string_view duration_allowed =
+    "a number with its unit, like 500ms, 30s, 10m, 1h30m or 7d, at most 3650d";
 
 // One or more NUMBER UNIT pairs (ms, s, m, h, d), units descending, no blanks, no sign, no fractions. "0s" is a duration.
 Result<std::chrono::milliseconds> parse_duration(std::string_view text);

@@ -34,9 +34,9 @@ private:
 
     std::size_t bytes_max_;
     std::string buffer_;
-    std::size_t begin_ = 0;                       // where the next line begins
-    std::size_t searched_ = 0;                    // no newline stands between begin_ and here
-    std::size_t newline_ = std::string::npos;     // where it ends, if it does
+    std::size_t begin_ = 0;                    // where the next line begins
+    std::size_t searched_ = 0;                 // no newline stands between begin_ and here
+    std::size_t newline_ = std::string::npos;  // where it ends, if it does
     bool too_long_ = false;
 };
 

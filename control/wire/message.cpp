@@ -24,7 +24,9 @@ bool nests_too_deep(std::string_view text) {
     return false;
 }
 
-bool valid_id(const Json& id) { return id.is_null() || id.is_number() || id.is_string(); }
+bool valid_id(const Json& id) {
+    return id.is_null() || id.is_number() || id.is_string();
+}
 
 std::string line_of(const Json& message) {
     return message.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -35,7 +37,9 @@ bool is_version_2(const Json& message) {
     return version != message.end() && *version == "2.0";
 }
 
-Error foreign_peer() { return Error{"what answers there does not speak gabiond's protocol", EPROTO}; }
+Error foreign_peer() {
+    return Error{"what answers there does not speak gabiond's protocol", EPROTO};
+}
 
 }  // namespace
 
@@ -55,7 +59,8 @@ std::variant<Request, Refusal> read_request(std::string_view line) {
     Request request;
     request.id = Json(Json::value_t::discarded);
     if (const auto id = message->find("id"); id != message->end()) {
-        if (!valid_id(*id)) return Refusal{ErrorCode::invalid_request, "'id' must be a number, a text or null", nullptr};
+        if (!valid_id(*id))
+            return Refusal{ErrorCode::invalid_request, "'id' must be a number, a text or null", nullptr};
         request.id = *id;
     }
     const Json reply_id = request.wants_reply() ? request.id : Json();
@@ -104,7 +109,8 @@ std::string result_line(const Json& id, const Json& result) {
 }
 
 std::string error_line(const Json& id, ErrorCode code, std::string_view text) {
-    return line_of(Json{{"jsonrpc", "2.0"}, {"id", id}, {"error", {{"code", static_cast<int>(code)}, {"message", text}}}});
+    return line_of(
+        Json{{"jsonrpc", "2.0"}, {"id", id}, {"error", {{"code", static_cast<int>(code)}, {"message", text}}}});
 }
 
 std::string notification_line(std::string_view method, const Json& params) {

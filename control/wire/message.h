@@ -3,10 +3,11 @@
 // printing a value recurses. Includes nlohmann's header: for the .cpp files of the socket's two ends only.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <nlohmann/json.hpp>
 
 #include "control/wire/json.h"
 #include "control/wire/protocol.h"
@@ -33,7 +34,7 @@ struct Refusal {
 struct Incoming {
     std::string method;  // of a notification; empty for an answer
     Json id;
-    Json value;  // result, or the notification's parameters
+    Json value;                  // result, or the notification's parameters
     std::optional<Error> error;  // code: the wire's
 };
 

@@ -55,9 +55,9 @@ inline constexpr std::string_view config_show = "config.show";
 
 // The codes of JSON-RPC 2.0, section 5.1, and one of our own.
 enum class ErrorCode : int {
-    parse_error = -32700,       // the line is not JSON, or too long
-    invalid_request = -32600,   // JSON, but no request
-    unknown_method = -32601,    // most likely the two programs' versions differ
+    parse_error = -32700,      // the line is not JSON, or too long
+    invalid_request = -32600,  // JSON, but no request
+    unknown_method = -32601,   // most likely the two programs' versions differ
     invalid_parameters = -32602,
     internal_error = -32603,
     failed = -32000,  // understood, tried, did not work; the message says why
@@ -82,6 +82,8 @@ inline constexpr std::size_t note_bytes_max = 200;
 inline constexpr const char* default_socket = "/run/gabion/control.sock";
 
 // Exit status of a program that got this code as an answer: 2 for what the caller wrote wrongly, 1 for all else.
-constexpr int exit_status(int code) { return code == static_cast<int>(ErrorCode::invalid_parameters) ? 2 : 1; }
+constexpr int exit_status(int code) {
+    return code == static_cast<int>(ErrorCode::invalid_parameters) ? 2 : 1;
+}
 
 }  // namespace gabion::wire

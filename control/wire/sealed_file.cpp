@@ -45,8 +45,11 @@ Result<UniqueFd> sealed_copy(const std::string& path) {
         }
         total += static_cast<std::size_t>(count);
         if (total > file_bytes_max)
-            return Error{path + " is longer than " + std::to_string(file_bytes_max >> 20) + " MiB; is it a list of addresses?", EFBIG};
-        if (auto written = write_all(copy.get(), chunk.data(), static_cast<std::size_t>(count)); !written) return written.error();
+            return Error{
+                path + " is longer than " + std::to_string(file_bytes_max >> 20) + " MiB; is it a list of addresses?",
+                EFBIG};
+        if (auto written = write_all(copy.get(), chunk.data(), static_cast<std::size_t>(count)); !written)
+            return written.error();
     }
     if (::fcntl(copy.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
         return error_from_errno(errno, "sealing a file in memory");

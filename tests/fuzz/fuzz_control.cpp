@@ -25,7 +25,8 @@ void judge_line(std::string_view line) {
         const auto again = read_request(request_line(1, request->method, request->params));
         const auto* same = std::get_if<Request>(&again);
         require(same != nullptr && same->params == request->params);
-        if (request->wants_reply()) require(static_cast<bool>(read_incoming(result_line(request->id, request->params))));
+        if (request->wants_reply())
+            require(static_cast<bool>(read_incoming(result_line(request->id, request->params))));
     } else {
         const auto& refusal = std::get<Refusal>(read);
         const auto told = read_incoming(error_line(refusal.id, refusal.code, refusal.text));

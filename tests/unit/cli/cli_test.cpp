@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The built command line, run as an operator runs it, against the real server with a fake appliance behind it.
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "control/cli/table.h"
 #include "tests/unit/daemon/running_server.h"
@@ -47,7 +48,8 @@ protected:
         const std::string err = files.file("err");
         arguments.insert(arguments.begin(), program());
         std::vector<char*> argv;
-        for (auto& argument : arguments) argv.push_back(argument.data());
+        for (auto& argument : arguments)
+            argv.push_back(argument.data());
         argv.push_back(nullptr);
         std::string socket = "GABION_SOCKET=" + path;
         char* environment[] = {socket.data(), nullptr};
@@ -74,17 +76,36 @@ protected:
 };
 
 TEST_F(Cli, WrongUsageIsOneLineAndStatusTwo) {
-    const std::vector<std::vector<std::string>> cases{
-        {}, {"nonsense"}, {"ban"}, {"ban", "add"}, {"ban", "nonsense"}, {"status", "too", "much"}, {"--nonsense"}, {"why"},
-        {"ban", "add", "192.0.2.256"}, {"ban", "add", "host.example"}, {"ban", "add", ""}, {"ban", "add", "192.0.2.1/8"},
-        {"ban", "add", "192.0.2.1", "--for", "soon"}, {"ban", "add", "192.0.2.1", "--for", "0s"}, {"ban", "add", "0.0.0.0/0"},
-        {"ban", "add", "::/0"}, {"ban", "del", "x"}, {"panic", "sometimes"}, {"allow", "add", "192.0.2.1", "--skip", "everything"},
-        {"allow", "add", "192.0.2.1", "--skip", "bans,,rates"}, {"why", "x"}, {"config"}, {"config", "check"}, {"ban", "load"},
-        {"ban", "add", "192.0.2.1", "--note", std::string(201, 'x')}};
+    const std::vector<std::vector<std::string>> cases{{},
+                                                      {"nonsense"},
+                                                      {"ban"},
+                                                      {"ban", "add"},
+                                                      {"ban", "nonsense"},
+                                                      {"status", "too", "much"},
+                                                      {"--nonsense"},
+                                                      {"why"},
+                                                      {"ban", "add", "192.0.2.256"},
+                                                      {"ban", "add", "host.example"},
+                                                      {"ban", "add", ""},
+                                                      {"ban", "add", "192.0.2.1/8"},
+                                                      {"ban", "add", "192.0.2.1", "--for", "soon"},
+                                                      {"ban", "add", "192.0.2.1", "--for", "0s"},
+                                                      {"ban", "add", "0.0.0.0/0"},
+                                                      {"ban", "add", "::/0"},
+                                                      {"ban", "del", "x"},
+                                                      {"panic", "sometimes"},
+                                                      {"allow", "add", "192.0.2.1", "--skip", "everything"},
+                                                      {"allow", "add", "192.0.2.1", "--skip", "bans,,rates"},
+                                                      {"why", "x"},
+                                                      {"config"},
+                                                      {"config", "check"},
+                                                      {"ban", "load"},
+                                                      {"ban", "add", "192.0.2.1", "--note", std::string(201, 'x')}};
     for (const auto& arguments : cases) {
         const auto done = gabion(arguments);
         std::string shown;
-        for (const auto& argument : arguments) shown += argument + " ";
+        for (const auto& argument : arguments)
+            shown += argument + " ";
         EXPECT_EQ(done.status, 2) << shown << done.out << done.err;
         EXPECT_EQ(done.out, "") << shown;
         EXPECT_TRUE(done.err.starts_with("gabion: ")) << shown << done.err;
@@ -117,10 +138,20 @@ TEST_F(Cli, TheSocketOptionGoesBeforeTheEnvironment) {
 TEST_F(Cli, EveryCommandPrintsTextAndJson) {
     server.surface.status_.version = "1.2.3";
     server.surface.status_.interfaces = {{"eth0", "host", "native", true, "", {{0, 0, true, false, 0}}}};
-    const std::vector<std::vector<std::string>> cases{{"status"}, {"counters"}, {"counters", "--per-core"}, {"events"}, {"ban", "list"},
-                                                      {"allow", "list"}, {"panic"}, {"panic", "on"}, {"why", "192.0.2.1"}, {"reload"},
-                                                      {"config", "show"}, {"ban", "add", "192.0.2.1"},
-                                                      {"allow", "add", "192.0.2.1", "--skip", "bans"}, {"ban", "del", "192.0.2.1"}};
+    const std::vector<std::vector<std::string>> cases{{"status"},
+                                                      {"counters"},
+                                                      {"counters", "--per-core"},
+                                                      {"events"},
+                                                      {"ban", "list"},
+                                                      {"allow", "list"},
+                                                      {"panic"},
+                                                      {"panic", "on"},
+                                                      {"why", "192.0.2.1"},
+                                                      {"reload"},
+                                                      {"config", "show"},
+                                                      {"ban", "add", "192.0.2.1"},
+                                                      {"allow", "add", "192.0.2.1", "--skip", "bans"},
+                                                      {"ban", "del", "192.0.2.1"}};
     for (auto arguments : cases) {
         auto with_json = arguments;
         with_json.push_back("--json");
@@ -153,7 +184,8 @@ TEST_F(Cli, BansComeAndGo) {
 
 TEST_F(Cli, LongListingsAreOneArray) {
     std::string text;
-    for (int i = 0; i < 2500; ++i) text += "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250) + "\n";
+    for (int i = 0; i < 2500; ++i)
+        text += "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250) + "\n";
     const auto loaded = gabion({"ban", "load", file_with(text)});
     EXPECT_EQ(loaded.status, 0) << loaded.err;
     EXPECT_EQ(loaded.out, "2,500 addresses are banned, 2,500 of them were not before\n");
@@ -193,7 +225,13 @@ TEST_F(Cli, AReloadThatIsRefusedIsStatusOne) {
 }
 
 TEST_F(Cli, NothingFromTheSocketReachesTheTerminalRaw) {
-    server.surface.status_.interfaces = {{"eth0", "host", "native", true, "\x1b]0;owned\x07 \xc2\x9b" "31m", {}}};
+    server.surface.status_.interfaces = {{"eth0",
+                                          "host",
+                                          "native",
+                                          true,
+                                          "\x1b]0;owned\x07 \xc2\x9b"
+                                          "31m",
+                                          {}}};
     const auto out = gabion({"status"}).out;
     EXPECT_EQ(out.find('\x1b'), std::string::npos);
     EXPECT_EQ(out.find("\xc2\x9b"), std::string::npos);
@@ -229,7 +267,9 @@ TEST(Text, FiguresHaveUnits) {
     EXPECT_EQ(span_text(273'600), "3 d 4 h");
     EXPECT_EQ(share_text(1, 0), "-");
     EXPECT_EQ(share_text(799, 1000), "79.9 %");
-    EXPECT_EQ(printable("a\nb\xff\xed\xa0\x80" "c"), "a?b????c");
+    EXPECT_EQ(printable("a\nb\xff\xed\xa0\x80"
+                        "c"),
+              "a?b????c");
     EXPECT_EQ(printable("grüße €"), "grüße €");
 }
 

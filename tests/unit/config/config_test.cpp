@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/config/config.h"
 
-#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,8 @@
 #include <fstream>
 #include <sstream>
 
+#include <gtest/gtest.h>
+
 namespace gabion::config {
 namespace {
 
@@ -17,7 +18,9 @@ using namespace std::chrono_literals;
 
 const std::string interface = "\n[[interface]]\nname = \"eth0\"\n";
 
-ConfigReading parse(const std::string& text) { return parse_config(text, "gabion.toml"); }
+ConfigReading parse(const std::string& text) {
+    return parse_config(text, "gabion.toml");
+}
 
 TEST(Config, DefaultsAreTheContracts) {
     const auto reading = parse(interface);
@@ -89,13 +92,17 @@ struct BadCase {
 
 const BadCase bad_cases[] = {
     {"unknown key", "nonsense = 1" + interface, "gabion.toml:1:1: nonsense", "unknown key"},
-    {"a slip of the pen", "[panic]\nrate_psp = 1" + interface, "gabion.toml:2:1: panic.rate_psp", "did you mean rate_pps?"},
+    {"a slip of the pen", "[panic]\nrate_psp = 1" + interface, "gabion.toml:2:1: panic.rate_psp",
+     "did you mean rate_pps?"},
     {"unknown section", "[panics]\nmode = \"on\"" + interface, "gabion.toml:1:2: panics", "did you mean panic?"},
     {"unknown key, quoted and strange", "\"a\\u001bb\" = 1" + interface, "gabion.toml:1:1: a?b", "unknown key"},
-    {"unknown key of an interface", interface + "colour = 1", "gabion.toml:4:1: interface.colour", "attach, mode, name, peer"},
-    {"text for a flag", "dry_run = \"yes\"" + interface, "gabion.toml:1:11: dry_run", "true or false; found the text \"yes\""},
+    {"unknown key of an interface", interface + "colour = 1", "gabion.toml:4:1: interface.colour",
+     "attach, mode, name, peer"},
+    {"text for a flag", "dry_run = \"yes\"" + interface, "gabion.toml:1:11: dry_run",
+     "true or false; found the text \"yes\""},
     {"number for a flag", "dry_run = 1" + interface, "gabion.toml:1:11: dry_run", "found 1"},
-    {"text for a number", "[sampling]\none_in = \"many\"" + interface, "gabion.toml:2:10: sampling.one_in", "from 0 to 1048576"},
+    {"text for a number", "[sampling]\none_in = \"many\"" + interface, "gabion.toml:2:10: sampling.one_in",
+     "from 0 to 1048576"},
     {"fraction for a whole number", "[sampling]\none_in = 1.5" + interface, "sampling.one_in", "whole number"},
     {"date for a number", "[sampling]\none_in = 2031-01-01" + interface, "sampling.one_in", "found a date or time"},
     {"negative", "[panic]\nrate_pps = -1" + interface, "gabion.toml:2:12: panic.rate_pps", "found -1"},
@@ -103,32 +110,42 @@ const BadCase bad_cases[] = {
     {"ratio above one", "[panic]\ndrop_ratio = 1.5" + interface, "gabion.toml:2:14: panic.drop_ratio", "from 0 to 1"},
     {"ratio not a number", "[panic]\ndrop_ratio = nan" + interface, "panic.drop_ratio", "from 0 to 1"},
     {"ratio infinite", "[panic]\ndrop_ratio = inf" + interface, "panic.drop_ratio", "from 0 to 1"},
-    {"none of the choices", "[panic]\nmode = \"sometimes\"" + interface, "gabion.toml:2:8: panic.mode", R"("auto", "on" or "off")"},
+    {"none of the choices", "[panic]\nmode = \"sometimes\"" + interface, "gabion.toml:2:8: panic.mode",
+     R"("auto", "on" or "off")"},
     {"not a duration", "[bans]\nduration = \"soon\"" + interface, "gabion.toml:2:12: bans.duration", "1h30m"},
     {"a number for a duration", "[bans]\nduration = 3600" + interface, "bans.duration", "found 3600"},
     {"too short", "[bans]\nduration = \"1ms\"" + interface, "bans.duration", "at least 1s"},
-    {"bad address", "[allow]\ntargets = [\"192.0.2.1\",\n\"192.0.2.256\"]" + interface, "allow.targets", "line 3: '192.0.2.256'"},
-    {"address list is a text", "[allow]\ntargets = \"192.0.2.1\"" + interface, "gabion.toml:2:11: allow.targets", "a list"},
+    {"bad address", "[allow]\ntargets = [\"192.0.2.1\",\n\"192.0.2.256\"]" + interface, "allow.targets",
+     "line 3: '192.0.2.256'"},
+    {"address list is a text", "[allow]\ntargets = \"192.0.2.1\"" + interface, "gabion.toml:2:11: allow.targets",
+     "a list"},
     {"CPU twice", "[workers]\ncpus = [1, 1]" + interface, "gabion.toml:2:8: workers.cpus", "CPU 1 twice"},
     {"CPU as text", "[workers]\ncpus = [\"one\"]" + interface, "workers.cpus", "CPU numbers"},
     {"relative path", "[state]\npin = \"bpf\"" + interface, "gabion.toml:2:7: state.pin", "absolute path"},
-    {"path too long for a socket", "[control]\nsocket = \"/" + std::string(107, 'x') + "\"" + interface, "control.socket", "107"},
+    {"path too long for a socket", "[control]\nsocket = \"/" + std::string(107, 'x') + "\"" + interface,
+     "control.socket", "107"},
     {"section is a value", "panic = 3" + interface, "gabion.toml:1:9: panic", "must be a table"},
     {"section is a list of tables", "[[panic]]\nmode = \"on\"" + interface, "panic", "must be a table"},
     {"no interface", "dry_run = true\n", "gabion.toml", "names no interface"},
     {"interface is one table", "[interface]\nname = \"eth0\"\n", "gabion.toml:1:1: interface", "[[interface]]"},
     {"interface is an empty list", "interface = []\n", "interface", "[[interface]]"},
     {"interface without a name", "[[interface]]\nmode = \"host\"\n", "interface.name", "is missing"},
-    {"interface's name too long", "[[interface]]\nname = \"abcdefghijklmnop\"\n", "gabion.toml:2:8: interface.name", "1 to 15 bytes"},
+    {"interface's name too long", "[[interface]]\nname = \"abcdefghijklmnop\"\n", "gabion.toml:2:8: interface.name",
+     "1 to 15 bytes"},
     {"interface's name is a path", "[[interface]]\nname = \"../etc\"\n", "interface.name", "1 to 15 bytes"},
     {"interface twice", interface + interface, "gabion.toml:6:8: interface.name", "named twice"},
-    {"peer is another one's port", interface + "[[interface]]\nname = \"eth1\"\nmode = \"inline\"\npeer = \"eth0\"\n", "interface.peer", "named twice"},
+    {"peer is another one's port", interface + "[[interface]]\nname = \"eth1\"\nmode = \"inline\"\npeer = \"eth0\"\n",
+     "interface.peer", "named twice"},
     {"inline without a peer", interface + "mode = \"inline\"\n", "gabion.toml:4:8: interface.peer", "is missing"},
     {"peer without inline", interface + "peer = \"eth1\"\n", "gabion.toml:4:8: interface.peer", "inline"},
     {"not TOML", "dry_run = = true" + interface, "gabion.toml:1:", "not TOML"},
     {"a key twice", "dry_run = true\ndry_run = false" + interface, "gabion.toml:2:", "dry_run"},
     {"text without an end", "[panic]\nmode = \"on", "gabion.toml:2:", "not TOML"},
-    {"binary", std::string("\x7f" "ELF\0\1\2", 7), "gabion.toml", "binary"},
+    {"binary",
+     std::string("\x7f"
+                 "ELF\0\1\2",
+                 7),
+     "gabion.toml", "binary"},
     {"not UTF-8", "dry_run = \"\xff\xfe\"", "gabion.toml:1:", "not TOML"},
     {"nested without end", "a = " + std::string(5000, '['), "gabion.toml:1:", "not TOML"},
     {"too long", std::string(config_bytes_max + 1, '#'), "gabion.toml", "1 MiB"},
@@ -142,7 +159,8 @@ TEST(Config, EveryMistakeIsNamedWithItsPlace) {
         const std::string text = reading.problem_text();
         EXPECT_NE(text.find(one.place), std::string::npos) << one.description << ": " << text;
         EXPECT_NE(text.find(one.says), std::string::npos) << one.description << ": " << text;
-        for (const char c : text) EXPECT_FALSE(static_cast<unsigned char>(c) < 0x20 && c != '\n') << one.description;
+        for (const char c : text)
+            EXPECT_FALSE(static_cast<unsigned char>(c) < 0x20 && c != '\n') << one.description;
     }
 }
 
@@ -160,7 +178,8 @@ TEST(Config, TheCommandLinesInterfaceStandsAlone) {
     ASSERT_TRUE(plain.config) << plain.problem_text();
     ASSERT_EQ(plain.config->interfaces.size(), 1u);
     EXPECT_EQ(plain.config->interfaces[0].name, "eth7");
-    const auto chosen = parse_config(interface + "[[interface]]\nname = \"eth7\"\nattach = \"generic\"\n", "gabion.toml", "eth7");
+    const auto chosen =
+        parse_config(interface + "[[interface]]\nname = \"eth7\"\nattach = \"generic\"\n", "gabion.toml", "eth7");
     ASSERT_TRUE(chosen.config);
     ASSERT_EQ(chosen.config->interfaces.size(), 1u);
     EXPECT_EQ(chosen.config->interfaces[0].attach, "generic");
@@ -240,7 +259,9 @@ TEST_F(ConfigFile, OfAHundredMegabytes) {
     expect_refused(path, "1 MiB");
 }
 
-TEST_F(ConfigFile, WhoseSizeIsNotWhatItSays) { expect_refused("/proc/kallsyms", ""); }
+TEST_F(ConfigFile, WhoseSizeIsNotWhatItSays) {
+    expect_refused("/proc/kallsyms", "");
+}
 
 // The file that is installed. The build directory stands in the source tree, unless the environment says where that is.
 std::string example() {

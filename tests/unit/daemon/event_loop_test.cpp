@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/daemon/event_loop.h"
 
-#include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,6 +8,8 @@
 #include <atomic>
 #include <csignal>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 namespace gabion::daemon {
 namespace {
@@ -77,7 +78,8 @@ TEST(EventLoop, TakesWorkFromOtherThreads) {
     constexpr int count = 10'000;
     int done = 0;
     std::thread other([&] {
-        for (int i = 0; i < count; ++i) loop->post([&] { ++done; });
+        for (int i = 0; i < count; ++i)
+            loop->post([&] { ++done; });
         loop->post([&] { loop->stop(); });
     });
     ASSERT_TRUE(loop->run());

@@ -11,7 +11,8 @@ const auto start = EventLog::Clock::time_point(1h);
 
 std::vector<std::string> texts(const EventLog& log) {
     std::vector<std::string> list;
-    for (const Event& event : log.after(0, 100'000)) list.push_back(event.text);
+    for (const Event& event : log.after(0, 100'000))
+        list.push_back(event.text);
     return list;
 }
 
@@ -32,7 +33,8 @@ TEST(EventLog, NumbersEventsWithoutGaps) {
 
 TEST(EventLog, ForgetsTheOldestAndSaysHowMany) {
     EventLog log(100);
-    for (int i = 0; i < 250; ++i) log.raise_at(start, Severity::info, "kind-" + std::to_string(i), std::to_string(i));
+    for (int i = 0; i < 250; ++i)
+        log.raise_at(start, Severity::info, "kind-" + std::to_string(i), std::to_string(i));
     EXPECT_EQ(texts(log).size(), 100u);
     EXPECT_EQ(texts(log).front(), "150");
     EXPECT_EQ(log.missed_after(0), 150u);
@@ -43,7 +45,8 @@ TEST(EventLog, ForgetsTheOldestAndSaysHowMany) {
 
 TEST(EventLog, TenOfAKindASecondThenASummary) {
     EventLog log;
-    for (int i = 0; i < 1000; ++i) log.raise_at(start + i * 500us, Severity::info, "flood", "x");
+    for (int i = 0; i < 1000; ++i)
+        log.raise_at(start + i * 500us, Severity::info, "flood", "x");
     log.raise_at(start + 600ms, Severity::info, "other", "y");
     EXPECT_EQ(texts(log).size(), 11u) << "another kind is not held back";
     log.tick(start + 999ms);
@@ -57,7 +60,8 @@ TEST(EventLog, TenOfAKindASecondThenASummary) {
 
 TEST(EventLog, TheSummaryComesWithoutATickToo) {
     EventLog log;
-    for (int i = 0; i < 11; ++i) log.raise_at(start, Severity::warning, "flood", "x");
+    for (int i = 0; i < 11; ++i)
+        log.raise_at(start, Severity::warning, "flood", "x");
     log.raise_at(start + 1s, Severity::info, "flood", "next");
     const auto all = log.after(0, 100);
     ASSERT_EQ(all.size(), 12u);
@@ -74,7 +78,8 @@ TEST(EventLog, AListenerMayRaiseEventsItself) {
         if (event.kind == "cause") log.raise_at(start, Severity::info, "effect", "because");
         if (event.kind == "effect") log.raise_at(start + 5s, Severity::info, "effect", "again");
     });
-    for (int i = 0; i < 3; ++i) log.raise_at(start, Severity::info, "cause", "x");
+    for (int i = 0; i < 3; ++i)
+        log.raise_at(start, Severity::info, "cause", "x");
     EXPECT_EQ(static_cast<std::size_t>(told), log.after(0, 1000).size());
     EXPECT_LT(told, 100) << "the limit ends the loop";
 }

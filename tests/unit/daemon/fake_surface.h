@@ -38,7 +38,8 @@ public:
             if (!after) return after.error();
             at = bans_.upper_bound(*after);
         }
-        for (; at != bans_.end() && page.entries.size() < request.limit; ++at) page.entries.push_back(at->second);
+        for (; at != bans_.end() && page.entries.size() < request.limit; ++at)
+            page.entries.push_back(at->second);
         if (at != bans_.end()) page.next = page.entries.back().target.text();
         return page;
     }
@@ -61,7 +62,8 @@ public:
     Result<unsigned> remove_allow(const Prefix& target) override { return static_cast<unsigned>(allow_.erase(target)); }
     Result<Page<AllowEntry>> list_allow(const PageRequest&) override {
         Page<AllowEntry> page;
-        for (const auto& [target, entry] : allow_) page.entries.push_back(entry);
+        for (const auto& [target, entry] : allow_)
+            page.entries.push_back(entry);
         return page;
     }
     Result<PanicState> panic() override { return panic_; }

@@ -74,17 +74,21 @@ TEST_F(Methods, Counters) {
     server.surface.counters_.total = one;
     server.surface.counters_.interfaces = {{"eth0", one, {}}};
     server.surface.counters_.cpus = {{3, one.packets, one.bytes, one.drops}};
-    const std::string shape = R"("packets":{"received":100,"passed":60,"forwarded":0,"answered":0,"handed_over":30,"dropped":10},
+    const std::string shape =
+        R"("packets":{"received":100,"passed":60,"forwarded":0,"answered":0,"handed_over":30,"dropped":10},
         "bytes":{"received":6400,"passed":3840,"forwarded":0,"answered":0,"handed_over":1920,"dropped":640},
         "drops":{"ban-operator":10},"passes":{"clean":60},"would_drop":{},
         "workers":{"received":30,"handed_back":28,"dropped":0,"in_flight":1,"tx_failed":0,"lost":1,"late":2,"drops":{}},
         "identity":{"holds":false,"off_by":-4},"nic":{"rx_dropped":5})";
     const std::string base = "{" + shape + R"(,"interfaces":{"eth0":{)" + shape + "}}";
     expect("counters", Json::object(), (base + "}").c_str());
-    expect("counters", {{"per_core", true}},
-           (base + R"(,"cpus":[{"cpu":3,"packets":{"received":100,"passed":60,"forwarded":0,"answered":0,"handed_over":30,"dropped":10},
+    expect(
+        "counters", {{"per_core", true}},
+        (base +
+         R"(,"cpus":[{"cpu":3,"packets":{"received":100,"passed":60,"forwarded":0,"answered":0,"handed_over":30,"dropped":10},
             "bytes":{"received":6400,"passed":3840,"forwarded":0,"answered":0,"handed_over":1920,"dropped":640},
-            "drops":{"ban-operator":10}}]})").c_str());
+            "drops":{"ban-operator":10}}]})")
+            .c_str());
 }
 
 TEST_F(Methods, Bans) {
@@ -99,11 +103,13 @@ TEST_F(Methods, Bans) {
         entry.evidence = {"rate", "unproven", 100, 4096, {{"source_pps", 5000, 200}}};
         return 0;
     });
-    expect("ban.list", {{"limit", 1}}, R"({"entries":[{"target":"192.0.2.1","tier":"quarantine","reason":"heavy-source","note":"",
+    expect("ban.list", {{"limit", 1}},
+           R"({"entries":[{"target":"192.0.2.1","tier":"quarantine","reason":"heavy-source","note":"",
         "since":"2031-06-23T16:53:20.250Z","expires":null,"hits":9,
         "evidence":{"detector":"rate","standing":"unproven","window_ms":100,"samples":4096,
                     "figures":{"source_pps":{"value":5000.0,"threshold":200.0}}}}],"next":"192.0.2.1"})");
-    expect("ban.list", {{"cursor", "192.0.2.1"}}, R"({"entries":[{"target":"2001:db8::/32","tier":"operator","reason":"operator",
+    expect("ban.list", {{"cursor", "192.0.2.1"}},
+           R"({"entries":[{"target":"2001:db8::/32","tier":"operator","reason":"operator",
         "note":"ticket 7","since":"2031-06-23T16:53:20.250Z","expires":"2031-06-23T16:54:20.250Z","hits":0,"evidence":{}}],"next":null})");
     expect("ban.del", {{"target", "192.0.2.1"}}, R"({"target":"192.0.2.1","removed":1})");
     expect("ban.del", {{"target", "192.0.2.1"}}, R"({"target":"192.0.2.1","removed":0})");
@@ -138,7 +144,8 @@ TEST_F(Methods, BanLoad) {
 TEST_F(Methods, BanLoadIsAllOrNothingAndNamesTheLine) {
     std::string text;
     for (int i = 0; i < 500'000; ++i)
-        text += "10." + std::to_string(i >> 16) + "." + std::to_string(i >> 8 & 255) + "." + std::to_string(i & 255) + "\n";
+        text +=
+            "10." + std::to_string(i >> 16) + "." + std::to_string(i >> 8 & 255) + "." + std::to_string(i & 255) + "\n";
     const auto bad = sealed(text + "10.256.0.1\n");
     const auto refused = call("ban.load", {{"name", "bad.txt"}}, bad.get());
     ASSERT_FALSE(refused);
@@ -167,7 +174,8 @@ TEST_F(Methods, ALoadThatTakesLongHoldsUpNobodyAndSurvivesItsClient) {
     const auto list = sealed("192.0.2.1\n");
     auto asked = std::async(std::launch::async, [&] { return call("ban.load", Json::object(), list.get()); });
     const auto held = [&] { return server.on_loop([&] { return static_cast<bool>(server.surface.held_load); }); };
-    while (!held()) std::this_thread::sleep_for(1ms);
+    while (!held())
+        std::this_thread::sleep_for(1ms);
     EXPECT_TRUE(call("status"));
     EXPECT_NE(asked.wait_for(50ms), std::future_status::ready);
     server.on_loop([&] {
@@ -191,9 +199,12 @@ TEST_F(Methods, ALoadThatTakesLongHoldsUpNobodyAndSurvivesItsClient) {
 }
 
 TEST_F(Methods, Allow) {
-    expect("allow.add", {{"target", "192.0.2.0/24"}}, R"({"target":"192.0.2.0/24","skip":["bans","rates","validation"]})");
-    expect("allow.add", {{"target", "192.0.2.0/24"}, {"skip", {"rates"}}, {"note", "us"}}, R"({"target":"192.0.2.0/24","skip":["rates"]})");
-    expect("allow.list", Json::object(), R"({"entries":[{"target":"192.0.2.0/24","skip":["rates"],"note":"us","origin":"operator",
+    expect("allow.add", {{"target", "192.0.2.0/24"}},
+           R"({"target":"192.0.2.0/24","skip":["bans","rates","validation"]})");
+    expect("allow.add", {{"target", "192.0.2.0/24"}, {"skip", {"rates"}}, {"note", "us"}},
+           R"({"target":"192.0.2.0/24","skip":["rates"]})");
+    expect("allow.list", Json::object(),
+           R"({"entries":[{"target":"192.0.2.0/24","skip":["rates"],"note":"us","origin":"operator",
         "since":"2031-06-23T16:53:20.250Z"}],"next":null})");
     EXPECT_FALSE(call("allow.add", {{"target", "192.0.2.1"}, {"skip", {"everything"}}}));
     EXPECT_FALSE(call("allow.add", {{"target", "192.0.2.1"}, {"skip", "bans"}}));
@@ -201,8 +212,9 @@ TEST_F(Methods, Allow) {
 }
 
 TEST_F(Methods, Panic) {
-    expect("panic", {{"mode", "on"}},
-           R"({"mode":"on","tripped":true,"learned":false,"rate_pps":0,"drop_ratio":0.0,"trips":0,"met":0,"dropped":0})");
+    expect(
+        "panic", {{"mode", "on"}},
+        R"({"mode":"on","tripped":true,"learned":false,"rate_pps":0,"drop_ratio":0.0,"trips":0,"met":0,"dropped":0})");
 }
 
 TEST_F(Methods, Why) {
@@ -223,7 +235,8 @@ TEST_F(Methods, ReloadAndConfigShow) {
 }
 
 TEST_F(Methods, EventsInPages) {
-    for (int i = 0; i < 5; ++i) server.raise("kind-" + std::to_string(i), std::to_string(i));
+    for (int i = 0; i < 5; ++i)
+        server.raise("kind-" + std::to_string(i), std::to_string(i));
     const auto first = call("events.list", {{"limit", 3}});
     ASSERT_TRUE(first);
     EXPECT_EQ(first->at("next"), 3);

@@ -2,7 +2,6 @@
 // The real server with a fake appliance behind it, on a socket of its own, in a thread of its own; and clients that need not behave.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -11,6 +10,8 @@
 #include <filesystem>
 #include <future>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "control/daemon/event_loop.h"
 #include "control/daemon/events.h"
@@ -138,6 +139,7 @@ private:
     std::string buffer_;
 };
 
-inline const std::string status_request = R"({"jsonrpc":"2.0","id":1,"method":"status"})" "\n";
+inline const std::string status_request = R"({"jsonrpc":"2.0","id":1,"method":"status"})"
+                                          "\n";
 
 }  // namespace gabion::daemon

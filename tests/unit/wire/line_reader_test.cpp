@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/wire/line_reader.h"
 
-#include <gtest/gtest.h>
-
 #include <random>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace gabion::wire {
 namespace {
@@ -17,7 +17,8 @@ TEST(LineReader, CutsAtEveryNewlineHoweverTheBytesCome) {
         std::vector<std::string> lines;
         for (std::size_t at = 0; at < stream.size(); at += step) {
             reader.append(std::string_view(stream).substr(at, step));
-            while (auto line = reader.next()) lines.push_back(*line);
+            while (auto line = reader.next())
+                lines.push_back(*line);
         }
         EXPECT_EQ(lines, wanted) << step;
         EXPECT_TRUE(reader.has_partial());
@@ -62,7 +63,8 @@ TEST(LineReader, TakesLinesWhileBytesComeInBetween) {
         for (auto i = random() % 4; i > 0; --i)
             if (auto line = reader.next()) lines.push_back(*line);
     }
-    while (auto line = reader.next()) lines.push_back(*line);
+    while (auto line = reader.next())
+        lines.push_back(*line);
     EXPECT_EQ(lines, wanted);
 }
 

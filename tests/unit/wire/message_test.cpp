@@ -2,9 +2,10 @@
 #include "control/wire/message.h"
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <gtest/gtest.h>
 
 #include "control/wire/client.h"
 
@@ -48,8 +49,9 @@ TEST(Message, AnswersErrorsAndNotificationsAreTold) {
     const auto notification = read_incoming(notification_line("event", {{"id", 1}}));
     ASSERT_TRUE(notification);
     EXPECT_EQ(notification->method, "event");
-    for (const char* foreign : {"HTTP/1.1 400 Bad Request", "{}", "[]", R"({"jsonrpc":"2.0","id":1})", R"({"jsonrpc":"2.0","error":7})",
-                                R"({"jsonrpc":"2.0","id":1,"error":{"code":"x","message":"y"}})"})
+    for (const char* foreign :
+         {"HTTP/1.1 400 Bad Request", "{}", "[]", R"({"jsonrpc":"2.0","id":1})", R"({"jsonrpc":"2.0","error":7})",
+          R"({"jsonrpc":"2.0","id":1,"error":{"code":"x","message":"y"}})"})
         EXPECT_FALSE(read_incoming(foreign)) << foreign;
 }
 
