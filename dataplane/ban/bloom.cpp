@@ -56,6 +56,7 @@ std::span<std::uint64_t> AllowBloom::generation(std::uint32_t which) const noexc
 }
 
 void AllowBloom::add(const Prefix& target) noexcept {
+    if (!target.is_address()) return;
     const std::uint64_t hash = key_hash(control_->hash, target);
     set_bits(generation(0), hash);
     set_bits(generation(1), hash);
@@ -65,7 +66,7 @@ void AllowBloom::rebuild(const AddressSet& allowed) noexcept {
     const std::uint32_t next = (control_->allow_bloom & 1) ^ 1;
     empty(generation(next));
     allowed.for_each([&](const Prefix& target, Place, std::uint32_t) {
-        set_bits(generation(next), key_hash(control_->hash, target));
+        if (target.is_address()) set_bits(generation(next), key_hash(control_->hash, target));
     });
     store(control_->allow_bloom, next);
     stale_ = false;

@@ -17,13 +17,13 @@ class AddressSet;
 // The hash of a target's key, as the tables take it.
 std::uint64_t key_hash(const gabion_hash_key& hash, const Prefix& target) noexcept;
 
-// Says of a source "certainly not on the allow list". Addresses and prefixes are in it under their keys (bpf/abi/table.h), so a
-// reader asks once for the address, and for a prefix with its key. The kernel reads the generation control.allow_bloom.
+// Says of an address "certainly not an entry of the allow list". Prefixes are not in it: the kernel probes for them if the list
+// has any. The kernel reads the generation control.allow_bloom.
 class AllowBloom {
 public:
     AllowBloom(gabion_control* control, std::span<std::uint64_t> words) noexcept;
 
-    // Before the entry is in force: its bits are set in both generations.
+    // Before the entry is in force: its bits are set in both generations. A prefix has none.
     void add(const Prefix& target) noexcept;
 
     // After an entry is gone; its bits are taken out by the next `rebuild`, and cost look-ups until then.

@@ -102,16 +102,11 @@ TEST_F(BloomTest, ARebuildHidesNothing) {
     EXPECT_FALSE(bloom.maybe(address(5000)) && bloom.maybe(address(5001)) && bloom.maybe(address(5002)));
 }
 
-TEST_F(BloomTest, PrefixesAreInTheFilterUnderTheirKeys) {
+TEST_F(BloomTest, PrefixesLeaveTheFilterEmpty) {
     AllowBloom bloom(&host_.control(), memory_.allow_bloom);
     bloom.add(*Prefix::parse("2001:db8::/32"));
     bloom.add(*Prefix::parse("198.51.100.0/24"));
-    EXPECT_TRUE(bloom.maybe(*Prefix::parse("2001:db8::/32")));
-    const std::uint8_t key[4] = {198, 51, 100, 0x80};
-    std::uint32_t word = 0;
-    std::memcpy(&word, key, 4);
-    const std::uint64_t hash = gabion_hash4(&host_.control().hash, word);
-    EXPECT_EQ(memory_.allow_bloom[gabion_hash_index(hash, 4095)] & gabion_bloom_bits(hash), gabion_bloom_bits(hash));
+    for (const std::uint64_t word : memory_.allow_bloom) EXPECT_EQ(word, 0u);
 }
 
 }  // namespace
