@@ -9,7 +9,9 @@ namespace gabion::ban {
 namespace {
 
 // Above this share of its slots a table of buckets soon finds no room for some key.
-constexpr std::size_t usable(std::size_t slots) { return slots - slots / 8; }
+constexpr std::size_t usable(std::size_t slots) {
+    return slots - slots / 8;
+}
 
 template <typename T>
 void store(T& to, T value) noexcept {
@@ -48,23 +50,31 @@ Error explain(AddStatus status, const Prefix& target, std::uint32_t capacity, co
     const std::string kind = family + (target.is_address() ? "addresses" : "prefixes");
     switch (status) {
         case AddStatus::at_capacity:
-            return {target.text() + " does not fit: " + std::to_string(capacity) + " " + kind + " are the limit; raise " +
-                        config_key + " and restart",
+            return {target.text() + " does not fit: " + std::to_string(capacity) + " " + kind +
+                        " are the limit; raise " + config_key + " and restart",
                     ENOSPC};
         case AddStatus::no_room:
-            return {target.text() + " does not fit: the table of " + kind + " is too full; raise " + config_key + " and restart",
+            return {target.text() + " does not fit: the table of " + kind + " is too full; raise " + config_key +
+                        " and restart",
                     ENOSPC};
         case AddStatus::too_many_lengths:
-            return {target.text() + " does not fit: prefixes of more than " + std::to_string(GABION_PREFIX_LENGTHS_MAX) +
+            return {target.text() + " does not fit: prefixes of more than " +
+                        std::to_string(GABION_PREFIX_LENGTHS_MAX) +
                         " different lengths cannot be held at a time; use a length that is in use",
                     ENOSPC};
-        default: return {target.text() + " is in force", 0};
+        default:
+            return {target.text() + " is in force", 0};
     }
 }
 
-AddressSet::AddressSet(const SetMemory& memory, const gabion_hash_key& hash, SetLimits limits) noexcept
-    : memory_(memory), limits_(limits), exact4_(memory.exact4, hash), exact6_(memory.exact6, hash),
-      prefix4_(memory.prefix4, hash), prefix6_(memory.prefix6, hash),
+AddressSet::AddressSet(const SetMemory& memory, const gabion_hash_key& hash, SetLimits limits, Grace grace) noexcept
+    : memory_(memory),
+      limits_(limits),
+      grace_(grace),
+      exact4_(memory.exact4, hash),
+      exact6_(memory.exact6, hash),
+      prefix4_(memory.prefix4, hash),
+      prefix6_(memory.prefix6, hash),
       lengths4_{memory.header->lengths4, &memory.header->length_count4, {}},
       lengths6_{memory.header->lengths6, &memory.header->length_count6, {}} {
     const auto fit = [](std::uint32_t& limit, std::size_t slots) {
@@ -148,10 +158,18 @@ AddressSet::Claim AddressSet::claim(const Prefix& target) noexcept {
 void AddressSet::publish(const Claim& claim, std::uint32_t value) noexcept {
     const bool is_new = claim.status == AddStatus::added;
     switch (claim.place.table) {
-        case TableKind::exact4: exact4_.publish({claim.place.index, is_new}, value); break;
-        case TableKind::exact6: exact6_.publish({claim.place.index, is_new}, value); break;
-        case TableKind::prefix4: prefix4_.publish({claim.place.index, is_new}, value); break;
-        case TableKind::prefix6: prefix6_.publish({claim.place.index, is_new}, value); break;
+        case TableKind::exact4:
+            exact4_.publish({claim.place.index, is_new}, value);
+            break;
+        case TableKind::exact6:
+            exact6_.publish({claim.place.index, is_new}, value);
+            break;
+        case TableKind::prefix4:
+            prefix4_.publish({claim.place.index, is_new}, value);
+            break;
+        case TableKind::prefix6:
+            prefix6_.publish({claim.place.index, is_new}, value);
+            break;
     }
 }
 
@@ -173,14 +191,20 @@ bool AddressSet::remove(const Prefix& target) noexcept {
 
 std::uint32_t AddressSet::value(Place place) const noexcept {
     switch (place.table) {
-        case TableKind::exact4: return exact4_.value(place.index);
-        case TableKind::exact6: return exact6_.value(place.index);
-        case TableKind::prefix4: return prefix4_.value(place.index);
-        default: return prefix6_.value(place.index);
+        case TableKind::exact4:
+            return exact4_.value(place.index);
+        case TableKind::exact6:
+            return exact6_.value(place.index);
+        case TableKind::prefix4:
+            return prefix4_.value(place.index);
+        default:
+            return prefix6_.value(place.index);
     }
 }
 
-void AddressSet::set_value(Place place, std::uint32_t value) noexcept { publish({AddStatus::updated, place}, value); }
+void AddressSet::set_value(Place place, std::uint32_t value) noexcept {
+    publish({AddStatus::updated, place}, value);
+}
 
 AuditReport AddressSet::audit() {
     AuditReport total;

@@ -40,9 +40,14 @@ struct Place {
     std::uint32_t index = 0;
 };
 
+// Returns when every look-up that was under way has ended. The kernel's run to their end undisturbed, so a few milliseconds do.
+using Grace = void (*)();
+void sleep_a_grace() noexcept;
+
 class AddressSet {
 public:
-    AddressSet(const SetMemory& memory, const gabion_hash_key& hash, SetLimits limits = {}) noexcept;
+    AddressSet(const SetMemory& memory, const gabion_hash_key& hash, SetLimits limits = {},
+               Grace grace = sleep_a_grace) noexcept;
 
     struct Claim {
         AddStatus status = AddStatus::no_room;
@@ -106,6 +111,7 @@ private:
 
     SetMemory memory_;
     SetLimits limits_;
+    Grace grace_;
     Table4 exact4_;
     Table6 exact6_;
     Table4 prefix4_;
@@ -135,7 +141,9 @@ template <typename Visit>
 void AddressSet::for_each_rival(const Prefix& target, Visit&& visit) const {
     const TableKind kind = kind_of(target);
     const bool exact = target.is_address();
-    const auto report = [&](std::uint32_t index, const auto& key) { visit(prefix_of_key(key, exact), Place{kind, index}); };
+    const auto report = [&](std::uint32_t index, const auto& key) {
+        visit(prefix_of_key(key, exact), Place{kind, index});
+    };
     if (target.family == Family::v4) {
         (exact ? exact4_ : prefix4_).for_each_rival(target.key4(), report);
     } else {

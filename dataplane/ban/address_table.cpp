@@ -9,17 +9,24 @@ namespace {
 using Word = std::atomic_ref<std::uint32_t>;
 
 // Keys of one family, compared and stored word by word.
-bool same_key(std::uint32_t stored, std::uint32_t key) noexcept { return stored == key; }
+bool same_key(std::uint32_t stored, std::uint32_t key) noexcept {
+    return stored == key;
+}
 bool same_key(const std::uint32_t (&stored)[4], const std::array<std::uint32_t, 4>& key) noexcept {
     return stored[0] == key[0] && stored[1] == key[1] && stored[2] == key[2] && stored[3] == key[3];
 }
 
-void store_key(std::uint32_t& stored, std::uint32_t key) noexcept { Word(stored).store(key, std::memory_order_relaxed); }
+void store_key(std::uint32_t& stored, std::uint32_t key) noexcept {
+    Word(stored).store(key, std::memory_order_relaxed);
+}
 void store_key(std::uint32_t (&stored)[4], const std::array<std::uint32_t, 4>& key) noexcept {
-    for (std::size_t i = 0; i < key.size(); ++i) Word(stored[i]).store(key[i], std::memory_order_relaxed);
+    for (std::size_t i = 0; i < key.size(); ++i)
+        Word(stored[i]).store(key[i], std::memory_order_relaxed);
 }
 
-std::uint32_t load_key(const std::uint32_t& stored) noexcept { return stored; }
+std::uint32_t load_key(const std::uint32_t& stored) noexcept {
+    return stored;
+}
 std::array<std::uint32_t, 4> load_key(const std::uint32_t (&stored)[4]) noexcept {
     return {stored[0], stored[1], stored[2], stored[3]};
 }
@@ -30,7 +37,8 @@ template <typename Bucket>
 AddressTable<Bucket>::AddressTable(std::span<Bucket> buckets, const gabion_hash_key& hash) noexcept
     : buckets_(buckets), hash_(&hash), mask_(static_cast<std::uint32_t>(buckets.empty() ? 0 : buckets.size() - 1)) {
     for (const Bucket& bucket : buckets_) {
-        for (std::uint32_t slot = 0; slot < Traits::slots; ++slot) size_ += bucket.value[slot] != 0;
+        for (std::uint32_t slot = 0; slot < Traits::slots; ++slot)
+            size_ += bucket.value[slot] != 0;
     }
 }
 
@@ -86,7 +94,8 @@ void AddressTable<Bucket>::add_overflow(std::uint32_t from, std::uint32_t to, st
 
 template <typename Bucket>
 void AddressTable<Bucket>::publish(Claim claim, std::uint32_t value) noexcept {
-    Word(buckets_[claim.index / Traits::stride].value[claim.index % Traits::stride]).store(value, std::memory_order_release);
+    Word(buckets_[claim.index / Traits::stride].value[claim.index % Traits::stride])
+        .store(value, std::memory_order_release);
     size_ += claim.is_new;
 }
 
@@ -147,7 +156,8 @@ AuditReport AddressTable<Bucket>::audit() {
                 ++(misplaced ? report.misplaced : report.duplicates);
                 continue;
             }
-            for (std::uint32_t at = home(here); at != bucket; at = (at + 1) & mask_) ++overflow[at];
+            for (std::uint32_t at = home(here); at != bucket; at = (at + 1) & mask_)
+                ++overflow[at];
             ++report.entries;
         }
     }

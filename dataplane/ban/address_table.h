@@ -106,7 +106,9 @@ private:
     [[nodiscard]] std::uint32_t distance(std::uint32_t from, std::uint32_t bucket) const noexcept {
         return (bucket - from) & mask_;
     }
-    [[nodiscard]] std::uint32_t probe_end() const noexcept { return mask_ < GABION_PROBE_MAX ? mask_ : GABION_PROBE_MAX; }
+    [[nodiscard]] std::uint32_t probe_end() const noexcept {
+        return mask_ < GABION_PROBE_MAX ? mask_ : GABION_PROBE_MAX;
+    }
     [[nodiscard]] std::optional<std::uint32_t> slot_of(const Bucket& bucket, const Key& key) const noexcept;
     [[nodiscard]] bool stands_earlier(const Key& key, std::uint32_t bucket, std::uint32_t slot) const noexcept;
     void write_key(std::uint32_t bucket, std::uint32_t slot, const Key& key) noexcept;

@@ -34,17 +34,23 @@ bool cuts_off(const Order& order) noexcept {
 
 Outcome failure(AddStatus status) noexcept {
     switch (status) {
-        case AddStatus::at_capacity: return Outcome::at_capacity;
-        case AddStatus::too_many_lengths: return Outcome::too_many_lengths;
-        default: return Outcome::no_room;
+        case AddStatus::at_capacity:
+            return Outcome::at_capacity;
+        case AddStatus::too_many_lengths:
+            return Outcome::too_many_lengths;
+        default:
+            return Outcome::no_room;
     }
 }
 
 AddStatus status_of(Outcome outcome) noexcept {
     switch (outcome) {
-        case Outcome::at_capacity: return AddStatus::at_capacity;
-        case Outcome::too_many_lengths: return AddStatus::too_many_lengths;
-        default: return AddStatus::no_room;
+        case Outcome::at_capacity:
+            return AddStatus::at_capacity;
+        case Outcome::too_many_lengths:
+            return AddStatus::too_many_lengths;
+        default:
+            return AddStatus::no_room;
     }
 }
 
@@ -55,9 +61,13 @@ std::uint32_t clamp32(double value) noexcept {
 }  // namespace
 
 BanBook::BanBook(const BanMemory& memory, TickClock clock, BookOptions options)
-    : memory_(memory), clock_(clock), sets_(make_sets(memory, options, every_set)),
-      stores_(make_stores(memory.control->hash, every_set)), allow_bloom_(memory.control, memory.allow_bloom),
-      offenders_(options.offenders, options.forgive_ns), blast_(options.blast_addresses, options.blast_window_ns),
+    : memory_(memory),
+      clock_(clock),
+      sets_(make_sets(memory, options, every_set)),
+      stores_(make_stores(memory.control->hash, every_set)),
+      allow_bloom_(memory.control, memory.allow_bloom),
+      offenders_(options.offenders, options.forgive_ns),
+      blast_(options.blast_addresses, options.blast_window_ns),
       history_max_(options.history) {}
 
 std::uint32_t BanBook::value_for(gabion_set set, const Record& record, std::uint64_t now_ns) const noexcept {
@@ -80,8 +90,8 @@ void BanBook::set_detail(Record& record, DetailId detail) noexcept {
 // Most orders of people are alike and tell nothing of their own: they share the detail number 0.
 DetailId BanBook::detail_for(const Order& order) {
     if (order.shared_detail != 0) return order.shared_detail;
-    if (order.evidence == nullptr && order.note.empty() && order.rate_pps <= 0 && std::strcmp(order.reason, "operator") == 0 &&
-        std::strcmp(order.by, "operator") == 0)
+    if (order.evidence == nullptr && order.note.empty() && order.rate_pps <= 0 &&
+        std::strcmp(order.reason, "operator") == 0 && std::strcmp(order.by, "operator") == 0)
         return 0;
     const DetailId id = details_.create();
     Detail& detail = details_[id];
@@ -190,7 +200,8 @@ Outcome BanBook::apply(Order order, std::uint64_t duration_ns, std::uint64_t now
         ++counters_.refused_allowed;
         return Outcome::refused_allowed;
     }
-    if (order.set == GABION_SET_QUARANTINE && !order.target.is_address()) order.scope.flags |= GABION_QUARANTINE_SPARE_KNOWN;
+    if (order.set == GABION_SET_QUARANTINE && !order.target.is_address())
+        order.scope.flags |= GABION_QUARANTINE_SPARE_KNOWN;
     RecordStore& store = stores_[order.set];
     const auto present = store.find(order.target);
     const bool extends = present && store[*present].until_ns > now_ns;

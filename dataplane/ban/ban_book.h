@@ -2,7 +2,7 @@
 // The authority about every entry in the sets: what is in force, why, since and until when, and what came before. It writes the
 // kernel's tables (AddressSet) and keeps a record beside each entry. There is a record exactly where there is an entry.
 //
-// For one thread, the control loop. Nothing here waits or calls the kernel, except that a new prefix length in a full list may
+// For one thread, the control loop. Nothing here waits or calls the kernel, except that a new prefix length may
 // wait some milliseconds (prefix_lengths.cpp). Orders of people are answered with a sentence (`add`), those of
 // detectors with a value (`apply`). Tiers are kept apart: only detectors' own entries give way to newer ones, oldest first;
 // what an operator put in force stays.

@@ -57,7 +57,8 @@ void BanBook::recover_set(gabion_set set, std::uint64_t now_ns) {
             set_detail(record, detail);
         }
     });
-    for (const Prefix& target : ended) sets_[set].remove(target);
+    for (const Prefix& target : ended)
+        sets_[set].remove(target);
 }
 
 Outcome BanBook::restore(const Restored& entry, std::uint64_t now_ns) {
@@ -174,7 +175,8 @@ Result<void> BanBook::replace_config_allow(std::span<const Prefix> targets, std:
         order.from_config = true;
         const auto outcome = add(order, now_ns);
         if (!outcome) {
-            for (const Prefix& undone : added) remove(GABION_SET_ALLOW, undone, now_ns);
+            for (const Prefix& undone : added)
+                remove(GABION_SET_ALLOW, undone, now_ns);
             return outcome.error();
         }
         if (*outcome == Outcome::added) added.push_back(target);
@@ -185,7 +187,8 @@ Result<void> BanBook::replace_config_allow(std::span<const Prefix> targets, std:
         if (store.in_use(id) && (store[id].flags & record_from_config) != 0 && wanted.count(store[id].target) == 0)
             gone.push_back(store[id].target);
     }
-    for (const Prefix& target : gone) remove(GABION_SET_ALLOW, target, now_ns);
+    for (const Prefix& target : gone)
+        remove(GABION_SET_ALLOW, target, now_ns);
     return {};
 }
 

@@ -8,43 +8,61 @@ namespace gabion::ban {
 
 const char* name_of(Outcome outcome) noexcept {
     switch (outcome) {
-        case Outcome::added: return "added";
-        case Outcome::extended: return "extended";
-        case Outcome::refused_allowed: return "refused: on the allow list";
-        case Outcome::refused_radius: return "refused: too many cut off already";
-        case Outcome::at_capacity: return "refused: at capacity";
-        case Outcome::no_room: return "refused: no room in the table";
-        case Outcome::too_many_lengths: return "refused: too many prefix lengths";
+        case Outcome::added:
+            return "added";
+        case Outcome::extended:
+            return "extended";
+        case Outcome::refused_allowed:
+            return "refused: on the allow list";
+        case Outcome::refused_radius:
+            return "refused: too many cut off already";
+        case Outcome::at_capacity:
+            return "refused: at capacity";
+        case Outcome::no_room:
+            return "refused: no room in the table";
+        case Outcome::too_many_lengths:
+            return "refused: too many prefix lengths";
     }
     return "";
 }
 
 const char* name_of(gabion_set set) noexcept {
     switch (set) {
-        case GABION_SET_ALLOW: return "allow";
-        case GABION_SET_OPERATOR: return "operator";
-        case GABION_SET_DETECTOR: return "detector";
-        case GABION_SET_QUARANTINE: return "quarantine";
-        case GABION_SET_WATCH: return "watch";
-        default: return "";
+        case GABION_SET_ALLOW:
+            return "allow";
+        case GABION_SET_OPERATOR:
+            return "operator";
+        case GABION_SET_DETECTOR:
+            return "detector";
+        case GABION_SET_QUARANTINE:
+            return "quarantine";
+        case GABION_SET_WATCH:
+            return "watch";
+        default:
+            return "";
     }
 }
 
 const char* capacity_key(gabion_set set) noexcept {
     switch (set) {
-        case GABION_SET_ALLOW: return "[allow] capacity";
-        case GABION_SET_OPERATOR: return "[bans] capacity";
-        case GABION_SET_DETECTOR: return "[bans] detector_capacity";
-        case GABION_SET_QUARANTINE: return "[bans] quarantine_capacity";
-        default: return "[bans] watch_capacity";
+        case GABION_SET_ALLOW:
+            return "[allow] capacity";
+        case GABION_SET_OPERATOR:
+            return "[bans] capacity";
+        case GABION_SET_DETECTOR:
+            return "[bans] detector_capacity";
+        case GABION_SET_QUARANTINE:
+            return "[bans] quarantine_capacity";
+        default:
+            return "[bans] watch_capacity";
     }
 }
 
 Result<void> check_width(const Prefix& target, bool force) {
     const unsigned shortest = target.family == Family::v4 ? 8 : 16;
     if (force || target.length >= shortest) return {};
-    return Error{target.text() + " holds a large part of all addresses; prefixes shorter than /" + std::to_string(shortest) +
-                     " are refused unless forced (--force)",
+    return Error{target.text() + " holds a large part of all addresses; prefixes shorter than /" +
+                     std::to_string(shortest) + " are refused unless forced (--force)",
                  EINVAL};
 }
 
@@ -67,7 +85,8 @@ Entry BanBook::describe(gabion_set set, RecordId id) const {
     if (set == GABION_SET_DETECTOR || set == GABION_SET_QUARANTINE) entry.multiplier = record.extra;
     const auto place = sets_[set].find(record.target);
     if (!place) return entry;
-    if (std::uint64_t* hits = sets_[set].hits(*place)) entry.hits = std::atomic_ref(*hits).load(std::memory_order_relaxed);
+    if (std::uint64_t* hits = sets_[set].hits(*place))
+        entry.hits = std::atomic_ref(*hits).load(std::memory_order_relaxed);
     if (gabion_quarantine* state = sets_[set].state(*place)) {
         entry.hits = std::atomic_ref(state->hits).load(std::memory_order_relaxed);
         entry.passed = std::atomic_ref(state->passed).load(std::memory_order_relaxed);
@@ -126,7 +145,8 @@ std::uint32_t BanBook::offence_multiplier(const Prefix& target, std::uint64_t no
 
 std::size_t BanBook::memory_bytes() const noexcept {
     std::size_t bytes = 0;
-    for (const RecordStore& store : stores_) bytes += store.memory_bytes();
+    for (const RecordStore& store : stores_)
+        bytes += store.memory_bytes();
     return bytes;
 }
 

@@ -13,14 +13,19 @@ constexpr std::size_t ahead = 12;
 }  // namespace
 
 BanLoad::BanLoad(BanBook& book, std::vector<LoadTarget> targets, const Order& order, std::uint64_t now_ns)
-    : book_(book), targets_(std::move(targets)), added_(targets_.size()), order_(order), until_ns_(order.until_ns),
+    : book_(book),
+      targets_(std::move(targets)),
+      added_(targets_.size()),
+      order_(order),
+      until_ns_(order.until_ns),
       now_ns_(now_ns) {
     book_.reserve(order_.set, targets_.size());
     order_.shared_detail = book_.share_detail(order_);
 }
 
 BanLoad::~BanLoad() {
-    for (const BanBook::Former& former : extended_) book_.forget(former);
+    for (const BanBook::Former& former : extended_)
+        book_.forget(former);
     book_.unshare_detail(order_.shared_detail);
 }
 
@@ -30,7 +35,8 @@ bool BanLoad::step(std::size_t count) {
         const LoadTarget& wanted = targets_[next_];
         if (next_ + ahead < targets_.size()) book_.prefetch(order_.set, targets_[next_ + ahead].target);
         order_.target = wanted.target;
-        order_.until_ns = wanted.duration_s == 0 ? until_ns_ : now_ns_ + wanted.duration_s * std::uint64_t{1'000'000'000};
+        order_.until_ns =
+            wanted.duration_s == 0 ? until_ns_ : now_ns_ + wanted.duration_s * std::uint64_t{1'000'000'000};
         BanBook::Former former;
         const auto outcome = book_.add(order_, now_ns_, &former);
         if (!outcome) {

@@ -38,7 +38,8 @@ unsigned set_bits(std::span<std::uint64_t> generation, std::uint64_t hash) noexc
 }
 
 void empty(std::span<std::uint64_t> generation) noexcept {
-    for (std::uint64_t& word : generation) store(word, 0);
+    for (std::uint64_t& word : generation)
+        store(word, 0);
 }
 
 }  // namespace
@@ -79,7 +80,8 @@ bool AllowBloom::maybe(const Prefix& target) const noexcept {
 KnownSources::KnownSources(gabion_control* control, std::span<std::uint64_t> words, std::uint64_t lifetime_ns,
                            std::uint64_t now_ns) noexcept
     : control_(control), words_(words), lifetime_ns_(lifetime_ns), began_ns_(now_ns) {
-    for (const std::uint64_t word : generation(control_->known_bloom)) bits_set_ += static_cast<unsigned>(std::popcount(word));
+    for (const std::uint64_t word : generation(control_->known_bloom))
+        bits_set_ += static_cast<unsigned>(std::popcount(word));
 }
 
 std::span<std::uint64_t> KnownSources::generation(std::uint32_t which) const noexcept {

@@ -50,7 +50,8 @@ private:
 // the daemon's start.
 class KnownSources {
 public:
-    KnownSources(gabion_control* control, std::span<std::uint64_t> words, std::uint64_t lifetime_ns, std::uint64_t now_ns) noexcept;
+    KnownSources(gabion_control* control, std::span<std::uint64_t> words, std::uint64_t lifetime_ns,
+                 std::uint64_t now_ns) noexcept;
 
     void add(const Prefix& address) noexcept;
     [[nodiscard]] bool contains(const Prefix& address) const noexcept;

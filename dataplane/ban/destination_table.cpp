@@ -23,7 +23,9 @@ Table6::Key key_of(const Prefix& target) noexcept {
     return key;
 }
 
-std::uint64_t end_of(const DestinationEntry& entry) noexcept { return std::max(entry.cap_until_ns, entry.posture_until_ns); }
+std::uint64_t end_of(const DestinationEntry& entry) noexcept {
+    return std::max(entry.cap_until_ns, entry.posture_until_ns);
+}
 
 std::uint32_t clamp32(double value) noexcept {
     return value >= 4294967295.0 ? 0xffffffffu : static_cast<std::uint32_t>(std::max(value, 1.0));
@@ -37,17 +39,21 @@ DestinationTable::DestinationTable(const BanMemory& memory) noexcept
 void DestinationTable::clear() noexcept {
     store(memory_.control->destinations, 0u);
     for (gabion_bucket6& bucket : memory_.dest_table) {
-        for (std::uint32_t& value : bucket.value) store(value, 0u);
+        for (std::uint32_t& value : bucket.value)
+            store(value, 0u);
         store(bucket.overflow, 0u);
     }
     table_ = Table6(memory_.dest_table, memory_.control->hash);
-    for (gabion_destination& destination : memory_.destinations) destination = gabion_destination{};
+    for (gabion_destination& destination : memory_.destinations)
+        destination = gabion_destination{};
     used_ = {};
     count_ = 0;
 }
 
 // Readers ask the table while this is not zero: raised before, lowered after.
-void DestinationTable::publish_count() noexcept { store(memory_.control->destinations, count_); }
+void DestinationTable::publish_count() noexcept {
+    store(memory_.control->destinations, count_);
+}
 
 DestinationEntry* DestinationTable::claim(const Prefix& target, const char* reason, std::uint64_t now_ns) {
     if (!target.is_address() || memory_.destinations.size() < entries_.size()) return nullptr;
@@ -97,8 +103,8 @@ bool DestinationTable::cap(const Prefix& target, double rate_pps, std::uint64_t 
     return table_.find(key_of(target)).has_value();
 }
 
-bool DestinationTable::raise_posture(const Prefix& target, std::uint32_t one_in, std::uint64_t until_ns, const char* reason,
-                                     const TickClock& clock, std::uint64_t now_ns) {
+bool DestinationTable::raise_posture(const Prefix& target, std::uint32_t one_in, std::uint64_t until_ns,
+                                     const char* reason, const TickClock& clock, std::uint64_t now_ns) {
     DestinationEntry* const entry = one_in > 0 ? claim(target, reason, now_ns) : nullptr;
     if (entry == nullptr) return false;
     entry->one_in = one_in;

@@ -19,8 +19,8 @@ namespace gabion::ban {
 
 struct DestinationEntry {
     Prefix target;
-    double cap_pps = 0;         // 0 = no cap
-    std::uint32_t one_in = 0;   // 0 = posture not raised
+    double cap_pps = 0;        // 0 = no cap
+    std::uint32_t one_in = 0;  // 0 = posture not raised
     std::uint64_t cap_until_ns = 0;
     std::uint64_t posture_until_ns = 0;
     std::uint64_t since_ns = 0;
@@ -36,9 +36,10 @@ public:
     void clear() noexcept;
 
     // False when the destination cannot be held: not an address, or the kernel's table has no room.
-    bool cap(const Prefix& target, double rate_pps, std::uint64_t until_ns, const char* reason, const TickClock& clock, std::uint64_t now_ns);
-    bool raise_posture(const Prefix& target, std::uint32_t one_in, std::uint64_t until_ns, const char* reason, const TickClock& clock,
-                       std::uint64_t now_ns);
+    bool cap(const Prefix& target, double rate_pps, std::uint64_t until_ns, const char* reason, const TickClock& clock,
+             std::uint64_t now_ns);
+    bool raise_posture(const Prefix& target, std::uint32_t one_in, std::uint64_t until_ns, const char* reason,
+                       const TickClock& clock, std::uint64_t now_ns);
     bool remove(const Prefix& target) noexcept;
 
     std::size_t sweep(const TickClock& clock, std::uint64_t now_ns);

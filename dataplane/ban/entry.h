@@ -21,10 +21,10 @@ struct Entry {
     std::string note;
     std::uint64_t since_ns = 0;
     std::uint64_t until_ns = never_ns;
-    std::uint64_t hits = 0;    // packets dropped
-    std::uint64_t passed = 0;  // quarantine: packets that passed within the rate
-    double rate_pps = 0;       // quarantine: what may pass
-    std::uint8_t skips = 0;    // allow list: GABION_SKIP_*
+    std::uint64_t hits = 0;        // packets dropped
+    std::uint64_t passed = 0;      // quarantine: packets that passed within the rate
+    double rate_pps = 0;           // quarantine: what may pass
+    std::uint8_t skips = 0;        // allow list: GABION_SKIP_*
     std::uint32_t multiplier = 1;  // of a repeat offender
     bool from_config = false;
     bool has_evidence = false;
@@ -65,15 +65,17 @@ struct Order {
 // What became of an order.
 enum class Outcome : std::uint8_t {
     added,
-    extended,          // was there: time, limits and evidence are the new ones
-    refused_allowed,   // the target is on the allow list, or holds an address that is
-    refused_radius,    // detectors have cut off as many addresses as they may for now
+    extended,         // was there: time, limits and evidence are the new ones
+    refused_allowed,  // the target is on the allow list, or holds an address that is
+    refused_radius,   // detectors have cut off as many addresses as they may for now
     at_capacity,
     no_room,
     too_many_lengths,
 };
 
-constexpr bool in_force(Outcome outcome) noexcept { return outcome == Outcome::added || outcome == Outcome::extended; }
+constexpr bool in_force(Outcome outcome) noexcept {
+    return outcome == Outcome::added || outcome == Outcome::extended;
+}
 const char* name_of(Outcome outcome) noexcept;
 const char* name_of(gabion_set set) noexcept;  // "allow", "operator", "detector", "quarantine", "watch"
 

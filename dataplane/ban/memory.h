@@ -41,7 +41,7 @@ struct BanMemory {
     std::span<std::uint64_t> allow_bloom;         // two generations, one behind the other
     std::span<std::uint64_t> known_bloom;         // likewise
     std::span<gabion_bucket6> dest_table;
-    std::span<gabion_destination> destinations;   // GABION_DESTINATIONS_MAX
+    std::span<gabion_destination> destinations;  // GABION_DESTINATIONS_MAX
 };
 
 }  // namespace gabion::ban

@@ -35,8 +35,8 @@ public:
 
     struct Offender {
         Prefix source;
-        std::uint8_t level = 0;       // of the next offence
-        std::uint64_t until_ns = 0;   // end of the last
+        std::uint8_t level = 0;      // of the next offence
+        std::uint64_t until_ns = 0;  // end of the last
     };
     [[nodiscard]] const std::list<Offender>& all() const noexcept { return by_age_; }  // oldest first
     void restore(const Offender& offender);
@@ -52,7 +52,8 @@ private:
 
 class BlastRadius {
 public:
-    BlastRadius(std::uint64_t addresses, std::uint64_t window_ns) noexcept : limit_(addresses), part_ns_(window_ns / parts + 1) {}
+    BlastRadius(std::uint64_t addresses, std::uint64_t window_ns) noexcept
+        : limit_(addresses), part_ns_(window_ns / parts + 1) {}
 
     // Whether one more target may be cut off; if so it counts.
     bool take(const Prefix& target, std::uint64_t now_ns) noexcept;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The list of prefix lengths in use, in the header of a set. A look-up walks it from the front while it is written, so an
-// element may only move backwards (towards the end) at once; towards the front it is copied first, and what
-// it leaves behind is overwritten when every look-up that began before has ended.
+// The list of prefix lengths in use, in the header of a set. A look-up reads the count, then walks the list from the front while it
+// is written. So the last element is copied behind itself and the count raised, and only when all look-ups know the new count
+// do the others move backwards; towards the front an element is copied first, and what it leaves behind is
+// overwritten when every look-up that began before has ended.
 #include <time.h>
 
 #include <algorithm>
@@ -20,13 +21,12 @@ void store(std::uint32_t& to, std::uint32_t value) noexcept {
     std::atomic_ref<std::uint32_t>(to).store(value, std::memory_order_release);
 }
 
-// Longer than any look-up takes, however late the hypervisor runs its CPU.
-void wait_for_readers() noexcept {
+}  // namespace
+
+void sleep_a_grace() noexcept {
     const timespec pause{0, 5'000'000};
     ::nanosleep(&pause, nullptr);
 }
-
-}  // namespace
 
 // Makes sure that the list holds `length`, longest first.
 bool AddressSet::need_length(Lengths& lengths, std::uint8_t length) noexcept {
@@ -34,12 +34,13 @@ bool AddressSet::need_length(Lengths& lengths, std::uint8_t length) noexcept {
     if (std::find(begin, begin + *lengths.count, length) != begin + *lengths.count) return true;
     while (*lengths.count == GABION_PREFIX_LENGTHS_MAX) {
         if (!compact(lengths)) break;
-        wait_for_readers();
+        grace_();
     }
     const std::uint32_t count = *lengths.count;
     if (count == GABION_PREFIX_LENGTHS_MAX) return false;
     std::uint32_t at = count;
-    while (at > 0 && begin[at - 1] < length) --at;
+    while (at > 0 && begin[at - 1] < length)
+        --at;
     if (at == count) {
         store(begin[count], length);
         store(*lengths.count, count + 1);
@@ -47,7 +48,9 @@ bool AddressSet::need_length(Lengths& lengths, std::uint8_t length) noexcept {
     }
     store(begin[count], begin[count - 1]);
     store(*lengths.count, count + 1);
-    for (std::uint32_t i = count - 1; i > at; --i) store(begin[i], begin[i - 1]);
+    grace_();  // look-ups that know the former count would miss what moves behind it
+    for (std::uint32_t i = count - 1; i > at; --i)
+        store(begin[i], begin[i - 1]);
     store(begin[at], length);
     return true;
 }

@@ -29,7 +29,8 @@ std::optional<RecordId> RecordStore::find(const Prefix& target) const noexcept {
 void RecordStore::index_record(RecordId id) noexcept {
     const auto mask = static_cast<std::uint32_t>(index_.size() - 1);
     std::uint32_t at = home((*this)[id].target);
-    while (index_[at] != no_record) at = (at + 1) & mask;
+    while (index_[at] != no_record)
+        at = (at + 1) & mask;
     index_[at] = id;
 }
 
@@ -79,7 +80,8 @@ RecordId RecordStore::create(const Prefix& target) {
 void RecordStore::erase(RecordId id) noexcept {
     const auto mask = static_cast<std::uint32_t>(index_.size() - 1);
     std::uint32_t at = home((*this)[id].target);
-    while (index_[at] != id) at = (at + 1) & mask;
+    while (index_[at] != id)
+        at = (at + 1) & mask;
     unindex(at);
     unlink(id);
     (*this)[id].flags = 0;

@@ -21,12 +21,12 @@ inline constexpr RecordId no_record = ~0u;
 
 struct Record {
     Prefix target;
-    std::uint8_t flags = 0;       // record_* below
-    std::uint8_t extra = 0;       // allow list: GABION_SKIP_*; detectors' entries: the offender's multiplier
-    std::uint32_t detail = 0;     // DetailPool
-    std::uint64_t since_ns = 0;   // boot time
-    std::uint64_t until_ns = 0;   // boot time, never_ns for ever
-    RecordId older = no_record;   // neighbours in order of age, in the same table
+    std::uint8_t flags = 0;      // record_* below
+    std::uint8_t extra = 0;      // allow list: GABION_SKIP_*; detectors' entries: the offender's multiplier
+    std::uint32_t detail = 0;    // DetailPool
+    std::uint64_t since_ns = 0;  // boot time
+    std::uint64_t until_ns = 0;  // boot time, never_ns for ever
+    RecordId older = no_record;  // neighbours in order of age, in the same table
     RecordId newer = no_record;
 };
 static_assert(sizeof(Record) == 48);
@@ -54,7 +54,9 @@ public:
 
     // Makes the record the youngest.
     void touch(RecordId id) noexcept;
-    [[nodiscard]] RecordId oldest(const Prefix& of_table_of) const noexcept { return ages_[table_of(of_table_of)].oldest; }
+    [[nodiscard]] RecordId oldest(const Prefix& of_table_of) const noexcept {
+        return ages_[table_of(of_table_of)].oldest;
+    }
 
     void prefetch(const Prefix& target) const noexcept {
         if (!index_.empty()) __builtin_prefetch(&index_[home(target)], 1);

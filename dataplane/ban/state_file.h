@@ -70,7 +70,7 @@ struct RestoreReport {
 // After BanBook::recover. `tables_are_new` says that the kernel's tables were made just now: then what the file holds is put in
 // force again. Otherwise they know better what is in force, and the file adds what is known of it. No file is no error.
 Result<RestoreReport> restore_state(BanBook& book, const std::string& path, bool tables_are_new, const Moment& moment);
-Result<RestoreReport> restore_state_bytes(BanBook& book, std::string_view bytes, std::string_view name, bool tables_are_new,
-                                          const Moment& moment);
+Result<RestoreReport> restore_state_bytes(BanBook& book, std::string_view bytes, std::string_view name,
+                                          bool tables_are_new, const Moment& moment);
 
 }  // namespace gabion::ban

@@ -19,14 +19,21 @@ class StateReader {
 public:
     StateReader(BanBook& book, std::string_view bytes, bool apply, bool tables_are_new, std::uint64_t elapsed_ns,
                 std::uint64_t now_ns)
-        : book_(book), in_(bytes), apply_(apply), tables_are_new_(tables_are_new), elapsed_ns_(elapsed_ns), now_ns_(now_ns) {}
+        : book_(book),
+          in_(bytes),
+          apply_(apply),
+          tables_are_new_(tables_are_new),
+          elapsed_ns_(elapsed_ns),
+          now_ns_(now_ns) {}
 
     bool run() {
         while (in_.ok() && in_.get<std::uint8_t>() == 1) {
             if (!record()) return false;
         }
-        while (in_.ok() && in_.get<std::uint8_t>() == 1) offender();
-        for (const DetailId detail : details_) book_.unshare_detail(detail);
+        while (in_.ok() && in_.get<std::uint8_t>() == 1)
+            offender();
+        for (const DetailId detail : details_)
+            book_.unshare_detail(detail);
         return in_.ok() && in_.rest().empty();
     }
     [[nodiscard]] const RestoreReport& report() const noexcept { return report_; }
@@ -121,7 +128,8 @@ private:
         Offenders::Offender read;
         if (!target(read.source)) return;
         read.level = std::min(in_.get<std::uint8_t>(), Offenders::level_max);
-        const std::int64_t until = static_cast<std::int64_t>(now_ns_) + in_.get<std::int64_t>() - static_cast<std::int64_t>(elapsed_ns_);
+        const std::int64_t until =
+            static_cast<std::int64_t>(now_ns_) + in_.get<std::int64_t>() - static_cast<std::int64_t>(elapsed_ns_);
         read.until_ns = until > 0 ? static_cast<std::uint64_t>(until) : 0;
         if (apply_ && in_.ok()) book_.offenders().restore(read);
     }
@@ -139,7 +147,8 @@ private:
 
 // How long ago the file was written.
 std::uint64_t elapsed_since(const Moment& saved, const Moment& now) noexcept {
-    if (saved.boot_id == now.boot_id && saved.boot_id[0] != '\0' && now.boot_ns >= saved.boot_ns) return now.boot_ns - saved.boot_ns;
+    if (saved.boot_id == now.boot_id && saved.boot_id[0] != '\0' && now.boot_ns >= saved.boot_ns)
+        return now.boot_ns - saved.boot_ns;
     if (saved.wall_ns < plausible_wall_ns || now.wall_ns <= saved.wall_ns) return 0;
     return static_cast<std::uint64_t>(now.wall_ns - saved.wall_ns);
 }
@@ -152,10 +161,11 @@ Error unreadable(std::string_view name, std::string_view why) {
 
 }  // namespace
 
-Result<RestoreReport> restore_state_bytes(BanBook& book, std::string_view bytes, std::string_view name, bool tables_are_new,
-                                          const Moment& moment) {
+Result<RestoreReport> restore_state_bytes(BanBook& book, std::string_view bytes, std::string_view name,
+                                          bool tables_are_new, const Moment& moment) {
     state::Reader header(bytes);
-    if (header.get_bytes(state::magic.size()) != state::magic) return unreadable(name, "it is not a state file of Gabion");
+    if (header.get_bytes(state::magic.size()) != state::magic)
+        return unreadable(name, "it is not a state file of Gabion");
     const auto version = header.get<std::uint32_t>();
     if (version != state::version) return unreadable(name, "it is of version " + std::to_string(version));
     Moment saved;

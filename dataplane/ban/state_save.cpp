@@ -62,7 +62,8 @@ Moment Moment::now() {
     moment.wall_ns = wall_now_ns();
     moment.boot_ns = boot_now_ns();
     const UniqueFd fd(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
-    if (!fd || ::read(fd.get(), moment.boot_id.data(), moment.boot_id.size()) != static_cast<ssize_t>(moment.boot_id.size()))
+    if (!fd ||
+        ::read(fd.get(), moment.boot_id.data(), moment.boot_id.size()) != static_cast<ssize_t>(moment.boot_id.size()))
         moment.boot_id = {};
     return moment;
 }
@@ -70,7 +71,8 @@ Moment Moment::now() {
 StateSnapshot::StateSnapshot(const BanBook& book, const Moment& moment)
     : book_(book), moment_(moment), generation_(book.generation()) {
     std::size_t records = 0;
-    for (const gabion_set set : saved_sets) records += book.size(set);
+    for (const gabion_set set : saved_sets)
+        records += book.size(set);
     bytes_.reserve(records * 32 + 4096);
 }
 
@@ -128,7 +130,8 @@ void StateSnapshot::put_offenders() {
 }
 
 std::string StateSnapshot::finish() {
-    while (!step(~std::size_t{0})) {}
+    while (!step(~std::size_t{0})) {
+    }
     std::string file(state::magic);
     file.reserve(bytes_.size() + 128);
     put(file, state::version);

@@ -16,11 +16,15 @@ namespace {
 constexpr std::size_t file_bytes_max = 256u << 20;
 constexpr std::uint32_t ten_years_s = 315'360'000;
 
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+constexpr bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r';
+}
 
 std::string_view trimmed(std::string_view text) noexcept {
-    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-    while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+    while (!text.empty() && is_blank(text.front()))
+        text.remove_prefix(1);
+    while (!text.empty() && is_blank(text.back()))
+        text.remove_suffix(1);
     return text;
 }
 
@@ -50,7 +54,8 @@ std::optional<Prefix> parse_plain4(std::string_view text) noexcept {
 // A file may hold anything; what is shown of it is short and printable.
 std::string shown(std::string_view line, std::size_t longest = 64) {
     std::string text(line.substr(0, longest));
-    std::replace_if(text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
     return line.size() > longest ? text + "..." : text;
 }
 
@@ -69,7 +74,8 @@ Result<LoadTarget> parse_line(std::string_view line, bool force) {
     }
     if (rest.empty()) return result;
     const auto duration = parse_duration_s(rest);
-    if (!duration) return Error{"'" + shown(rest) + "' is not a duration; allowed are for example 90s, 10m, 24h, 7d", EINVAL};
+    if (!duration)
+        return Error{"'" + shown(rest) + "' is not a duration; allowed are for example 90s, 10m, 24h, 7d", EINVAL};
     result.duration_s = *duration;
     return result;
 }

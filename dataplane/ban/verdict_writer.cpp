@@ -21,7 +21,8 @@ std::size_t VerdictWriter::apply(std::span<const detect::Verdict> verdicts, std:
         effective += in_force(outcome);
         if (verdict.decided_ns != 0) {
             const std::uint64_t done_ns = monotonic_now_ns();
-            if (done_ns > verdict.decided_ns) report_.latest_ns = std::max(report_.latest_ns, done_ns - verdict.decided_ns);
+            if (done_ns > verdict.decided_ns)
+                report_.latest_ns = std::max(report_.latest_ns, done_ns - verdict.decided_ns);
         }
         if (tell_) tell_(verdict, outcome);
     }
@@ -32,13 +33,16 @@ Outcome VerdictWriter::apply_one(const detect::Verdict& verdict, std::uint64_t n
     const std::uint64_t until_ns = now_ns + nanoseconds(verdict.duration);
     bool held = false;
     switch (verdict.kind) {
-        case detect::VerdictKind::quarantine: return apply_source(verdict, GABION_SET_QUARANTINE, now_ns);
-        case detect::VerdictKind::watch: return apply_source(verdict, GABION_SET_WATCH, now_ns);
+        case detect::VerdictKind::quarantine:
+            return apply_source(verdict, GABION_SET_QUARANTINE, now_ns);
+        case detect::VerdictKind::watch:
+            return apply_source(verdict, GABION_SET_WATCH, now_ns);
         case detect::VerdictKind::cap:
             held = destinations_.cap(verdict.target, verdict.rate_pps, until_ns, verdict.reason, book_.clock(), now_ns);
             break;
         case detect::VerdictKind::raise_posture:
-            held = destinations_.raise_posture(verdict.target, verdict.one_in, until_ns, verdict.reason, book_.clock(), now_ns);
+            held = destinations_.raise_posture(verdict.target, verdict.one_in, until_ns, verdict.reason, book_.clock(),
+                                               now_ns);
             break;
     }
     return held ? Outcome::added : Outcome::no_room;
@@ -51,7 +55,8 @@ Outcome VerdictWriter::apply_source(const detect::Verdict& verdict, gabion_set s
     order.reason = verdict.reason;
     order.by = verdict.evidence.detector;
     order.rate_pps = verdict.rate_pps;
-    order.scope = {verdict.quarantine_flags, verdict.protocol, verdict.destination_port, verdict.ttl_low, verdict.ttl_high};
+    order.scope = {verdict.quarantine_flags, verdict.protocol, verdict.destination_port, verdict.ttl_low,
+                   verdict.ttl_high};
     order.evidence = &verdict.evidence;
     return book_.apply(order, nanoseconds(verdict.duration), now_ns);
 }

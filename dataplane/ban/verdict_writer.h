@@ -18,7 +18,7 @@ namespace gabion::ban {
 struct VerdictReport {
     std::uint64_t verdicts = 0;
     std::array<std::uint64_t, 7> outcome{};  // by enum Outcome
-    std::uint64_t latest_ns = 0;  // longest time from decision to being in force
+    std::uint64_t latest_ns = 0;             // longest time from decision to being in force
 };
 
 class VerdictWriter {

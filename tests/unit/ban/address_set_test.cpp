@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/ban/address_set.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <chrono>
 #include <random>
 #include <set>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "tests/unit/ban/host_memory.h"
 #include "tests/unit/ban/kernel_reader.h"
@@ -15,7 +15,9 @@
 namespace gabion::ban {
 namespace {
 
-Prefix at(const char* text) { return *Prefix::parse(text); }
+Prefix at(const char* text) {
+    return *Prefix::parse(text);
+}
 
 Prefix prefix6(unsigned length, std::uint8_t last = 1) {
     Prefix prefix = at("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff");
@@ -46,14 +48,18 @@ TEST_F(AddressSetTest, HeaderCountsExactly) {
 }
 
 TEST_F(AddressSetTest, LengthsAreListedLongestFirstAndTakenOutInSteps) {
-    for (const unsigned length : {48u, 64u, 32u, 56u}) ASSERT_EQ(set_.add(prefix6(length), 5), AddStatus::added);
+    for (const unsigned length : {48u, 64u, 32u, 56u})
+        ASSERT_EQ(set_.add(prefix6(length), 5), AddStatus::added);
     EXPECT_EQ(lengths6(), (std::vector<unsigned>{64, 56, 48, 32}));
     ASSERT_TRUE(set_.remove(prefix6(56)));
     EXPECT_EQ(lengths6(), (std::vector<unsigned>{64, 56, 48, 32})) << "costs a probe until it is swept";
-    while (set_.compact_lengths()) {}
+    while (set_.compact_lengths()) {
+    }
     EXPECT_EQ(lengths6(), (std::vector<unsigned>{64, 48, 32}));
-    for (const unsigned length : {64u, 48u, 32u}) ASSERT_TRUE(set_.remove(prefix6(length)));
-    while (set_.compact_lengths()) {}
+    for (const unsigned length : {64u, 48u, 32u})
+        ASSERT_TRUE(set_.remove(prefix6(length)));
+    while (set_.compact_lengths()) {
+    }
     EXPECT_EQ(header_.length_count6, 0u);
 }
 
@@ -82,12 +88,22 @@ TEST_F(AddressSetTest, AllLengthsOfIPv4FitAtATime) {
     EXPECT_TRUE(seen.count("0.0.0.0/0") && seen.count("255.255.255.254/31"));
 }
 
+std::atomic<std::uint64_t> walks{0};
+
+// Every walk that was under way has ended.
+void wait_for_walks() {
+    const std::uint64_t before = walks.load();
+    while (walks.load() < before + 2)
+        std::this_thread::yield();
+}
+
 // A reader walks the list as the kernel does while lengths come and go: a length that stays in use is met in every walk.
 TEST_F(AddressSetTest, AWalkOverTheLengthsSkipsNone) {
     const std::vector<unsigned> stay{96, 64, 48, 24};
-    for (const unsigned length : stay) ASSERT_EQ(set_.add(prefix6(length), 5), AddStatus::added);
+    for (const unsigned length : stay)
+        ASSERT_EQ(set_.add(prefix6(length), 5), AddStatus::added);
+    AddressSet set(memory_.set[GABION_SET_OPERATOR], host_.control().hash, {}, wait_for_walks);
     std::atomic<bool> stop{false};
-    std::atomic<std::uint64_t> walks{0};
     std::uint64_t skipped = 0;
     std::thread reader([&] {
         while (!stop.load(std::memory_order_relaxed)) {
@@ -95,21 +111,21 @@ TEST_F(AddressSetTest, AWalkOverTheLengthsSkipsNone) {
             unsigned met = 0;
             for (std::uint32_t i = 0; i < count && i < GABION_PREFIX_LENGTHS_MAX; ++i) {
                 const unsigned length = testing::load_once(header_.lengths6[i]);
-                for (std::size_t which = 0; which < stay.size(); ++which) met |= length == stay[which] ? 1u << which : 0u;
+                for (std::size_t which = 0; which < stay.size(); ++which)
+                    met |= length == stay[which] ? 1u << which : 0u;
             }
             skipped += met != 15;
             walks.fetch_add(1, std::memory_order_relaxed);
         }
     });
     std::minstd_rand random(3);
-    for (int round = 0; round < 300; ++round) {
+    for (int round = 0; round < 100; ++round) {
         const unsigned length = 20 + static_cast<unsigned>(random() % 100);
         if (std::find(stay.begin(), stay.end(), length) != stay.end()) continue;
-        set_.add(prefix6(length, 7), 5);
-        set_.remove(prefix6(length, 7));
-        const std::uint64_t before = walks.load();
-        set_.compact_lengths();
-        while (walks.load() < before + 2) std::this_thread::yield();  // every walk that was under way has ended
+        set.add(prefix6(length, 7), 5);
+        set.remove(prefix6(length, 7));
+        set.compact_lengths();
+        wait_for_walks();
     }
     stop = true;
     reader.join();

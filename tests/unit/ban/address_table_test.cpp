@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/ban/address_table.h"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstring>
 #include <map>
 #include <random>
 #include <thread>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "dataplane/core/address.h"
 #include "tests/unit/ban/host_memory.h"
@@ -23,7 +23,9 @@ using testing::read6;
 
 using Random = std::independent_bits_engine<std::mt19937, 32, std::uint32_t>;
 
-Table6::Key key6(std::uint32_t number) { return {0x20010db8u, number * 2654435761u, number, ~number}; }
+Table6::Key key6(std::uint32_t number) {
+    return {0x20010db8u, number * 2654435761u, number, ~number};
+}
 
 TEST(AddressTable, KeysStandAsInThePacket) {
     std::vector<gabion_bucket4> memory4(1);
@@ -64,9 +66,11 @@ TEST(AddressTable, FillsEverySlotThenRefusesAndRecovers) {
     std::vector<gabion_bucket4> memory(8);
     const auto hash = random_hash_key(3);
     Table4 table(memory, hash);
-    for (std::uint32_t key = 0; key < room; ++key) ASSERT_TRUE(table.insert(key, key + 1)) << key;
+    for (std::uint32_t key = 0; key < room; ++key)
+        ASSERT_TRUE(table.insert(key, key + 1)) << key;
     EXPECT_FALSE(table.insert(1000, 1));
-    for (std::uint32_t key = 0; key < room; ++key) EXPECT_EQ(read4(memory, hash, &key), key + 1);
+    for (std::uint32_t key = 0; key < room; ++key)
+        EXPECT_EQ(read4(memory, hash, &key), key + 1);
     ASSERT_TRUE(table.erase(17));
     EXPECT_TRUE(table.insert(1000, 1));
     std::uint32_t rivals = 0;
@@ -78,14 +82,16 @@ TEST(AddressTable, AbandonedClaimLeavesNothing) {
     std::vector<gabion_bucket4> memory(8);
     const auto hash = random_hash_key(4);
     Table4 table(memory, hash);
-    for (std::uint32_t key = 0; key < 40; ++key) ASSERT_TRUE(table.insert(key, 1));
+    for (std::uint32_t key = 0; key < 40; ++key)
+        ASSERT_TRUE(table.insert(key, 1));
     const auto before = memory;
     const auto claim = table.claim(77);
     ASSERT_TRUE(claim);
     EXPECT_TRUE(claim->is_new);
     EXPECT_FALSE(table.find(77)) << "a claim is not in force";
     table.abandon(*claim);
-    for (std::size_t i = 0; i < memory.size(); ++i) EXPECT_EQ(memory[i].overflow, before[i].overflow);
+    for (std::size_t i = 0; i < memory.size(); ++i)
+        EXPECT_EQ(memory[i].overflow, before[i].overflow);
     EXPECT_EQ(table.audit().counters_corrected, 0u);
 }
 
@@ -114,7 +120,9 @@ void random_operations_match_a_map(Table& table, MakeKey make_key, unsigned seed
         const auto found = table.find(make_key(i));
         const auto expected = oracle.find(make_key(i));
         ASSERT_EQ(found.has_value(), expected != oracle.end()) << i;
-        if (found) { EXPECT_EQ(table.value(*found), expected->second); }
+        if (found) {
+            EXPECT_EQ(table.value(*found), expected->second);
+        }
     }
     std::size_t visited = 0;
     table.for_each([&](std::uint32_t, const typename Table::Key& key, std::uint32_t value) {
@@ -134,7 +142,8 @@ TEST(AddressTable, RandomOperationsMatchAMap) {
         const auto hash = random_hash_key(buckets);
         Table4 table4(memory4, hash);
         Table6 table6(memory6, hash);
-        random_operations_match_a_map(table4, [](std::uint32_t i) { return i * 2654435761u; }, 1);
+        random_operations_match_a_map(
+            table4, [](std::uint32_t i) { return i * 2654435761u; }, 1);
         random_operations_match_a_map(table6, key6, 2);
     }
 }
@@ -149,7 +158,9 @@ TEST(AddressTable, AReaderNeverMissesWhatStaysNorFindsWhatNeverWas) {
     constexpr std::uint32_t stay = 100;
     for (std::uint32_t i = 0; i < stay; ++i) {
         ASSERT_TRUE(table4.insert(i, 7));
-        if (i < stay / 2) { ASSERT_TRUE(table6.insert(key6(i), 7)); }
+        if (i < stay / 2) {
+            ASSERT_TRUE(table6.insert(key6(i), 7));
+        }
     }
     std::atomic<bool> stop{false};
     std::atomic<std::uint64_t> rounds{0};
@@ -191,7 +202,8 @@ TEST(AddressTable, AuditDropsWhatCannotBeAndKeepsTheRest) {
     std::vector<gabion_bucket4> memory(64);
     const auto hash = random_hash_key(8);
     Table4 table(memory, hash);
-    for (std::uint32_t key = 0; key < 300; ++key) ASSERT_TRUE(table.insert(key, 1));
+    for (std::uint32_t key = 0; key < 300; ++key)
+        ASSERT_TRUE(table.insert(key, 1));
     // a copy behind an entry, an entry far from home, counters off in both directions
     const std::uint32_t home = gabion_hash_index(gabion_hash4(&hash, 5), 63);
     const auto place = [&](std::uint32_t bucket, std::uint32_t key) {
@@ -204,7 +216,8 @@ TEST(AddressTable, AuditDropsWhatCannotBeAndKeepsTheRest) {
         return false;
     };
     bool copied = false;
-    for (std::uint32_t step = 1; step <= GABION_PROBE_MAX && !copied; ++step) copied = place((home + step) & 63, 5);
+    for (std::uint32_t step = 1; step <= GABION_PROBE_MAX && !copied; ++step)
+        copied = place((home + step) & 63, 5);
     bool astray = false;
     for (std::uint32_t step = 20; step < 40 && !astray; ++step)
         astray = place((gabion_hash_index(gabion_hash4(&hash, 12345), 63) + step) & 63, 12345);
@@ -217,7 +230,8 @@ TEST(AddressTable, AuditDropsWhatCannotBeAndKeepsTheRest) {
     EXPECT_EQ(report.misplaced, 1u);
     EXPECT_EQ(report.counters_corrected, 1u);
     EXPECT_EQ(after.size(), 300u);
-    for (std::uint32_t key = 0; key < 300; ++key) EXPECT_EQ(read4(memory, hash, &key), 1u);
+    for (std::uint32_t key = 0; key < 300; ++key)
+        EXPECT_EQ(read4(memory, hash, &key), 1u);
 }
 
 TEST(AddressTable, AMillionEntriesFitAndLoadFast) {
@@ -225,7 +239,8 @@ TEST(AddressTable, AMillionEntriesFitAndLoadFast) {
     const auto hash = random_hash_key(9);
     Table4 table(memory, hash);
     const auto begin = std::chrono::steady_clock::now();
-    for (std::uint32_t i = 0; i < 1000000; ++i) ASSERT_TRUE(table.insert(i * 2654435761u, 1));
+    for (std::uint32_t i = 0; i < 1000000; ++i)
+        ASSERT_TRUE(table.insert(i * 2654435761u, 1));
     const auto took = std::chrono::steady_clock::now() - begin;
     EXPECT_EQ(table.size(), 1000000u);
     EXPECT_LT(took, std::chrono::milliseconds(3000)) << "wall time; about 100 ms on an idle machine";

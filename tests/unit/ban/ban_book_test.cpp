@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/ban/ban_book.h"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "tests/unit/ban/host_memory.h"
 #include "tests/unit/ban/kernel_reader.h"
@@ -15,7 +15,9 @@ constexpr std::uint64_t second = 1'000'000'000;
 constexpr std::uint64_t start = 1000 * second;  // boot time at which the tests begin
 constexpr std::uint32_t hz = 1000;
 
-Prefix at(const char* text) { return *Prefix::parse(text); }
+Prefix at(const char* text) {
+    return *Prefix::parse(text);
+}
 
 Prefix address4(std::uint32_t number) {
     Prefix prefix;
@@ -192,7 +194,8 @@ TEST_F(BanBookTest, DetectorsCutOffOnlySoMany) {
     options_.blast_window_ns = 16 * second;
     BanBook book(memory_, clock(), options_);
     EXPECT_EQ(book.apply(quarantine(at("198.51.100.0/24")), second, start), Outcome::added);
-    for (std::uint32_t i = 0; i < 44; ++i) EXPECT_EQ(book.apply(quarantine(address4(i)), second, start), Outcome::added);
+    for (std::uint32_t i = 0; i < 44; ++i)
+        EXPECT_EQ(book.apply(quarantine(address4(i)), second, start), Outcome::added);
     EXPECT_EQ(book.apply(quarantine(address4(44)), second, start), Outcome::refused_radius);
     EXPECT_EQ(book.apply(quarantine(address4(43)), second, start), Outcome::extended) << "is cut off already";
     auto forged = quarantine(address4(45));
@@ -228,7 +231,8 @@ TEST_F(BanBookTest, ADetectorFloodEvictsItsOwnAndNeverAnOperatorsBan) {
     EXPECT_FALSE(book.find(GABION_SET_QUARANTINE, address4(100000 + 19499))) << "the oldest went first";
     for (std::uint32_t i = 0; i < 500; ++i) {
         const Prefix banned = address4(i);
-        EXPECT_NE(testing::read4(memory_.set[GABION_SET_OPERATOR].exact4, host_.control().hash, banned.bytes.data()), 0u);
+        EXPECT_NE(testing::read4(memory_.set[GABION_SET_OPERATOR].exact4, host_.control().hash, banned.bytes.data()),
+                  0u);
     }
 }
 
@@ -242,13 +246,15 @@ TEST_F(BanBookTest, PagesShowEachEntryOnceWhileOthersComeAndGo) {
     BanBook::Cursor cursor = 0;
     std::uint32_t page = 0;
     do {
-        cursor = book_.list(GABION_SET_OPERATOR, cursor, 37, start, [&](const Entry& entry) { seen.insert(entry.target.text()); });
+        cursor = book_.list(GABION_SET_OPERATOR, cursor, 37, start,
+                            [&](const Entry& entry) { seen.insert(entry.target.text()); });
         ASSERT_TRUE(book_.remove(GABION_SET_OPERATOR, address4(900 + page), start));  // not there to the end
         Order ban;
         ban.target = address4(5000 + page++);
         ASSERT_TRUE(book_.add(ban, start));
     } while (cursor != 0);
-    for (std::uint32_t i = 0; i < 900; ++i) EXPECT_EQ(seen.count(address4(i).text()), 1u) << i;
+    for (std::uint32_t i = 0; i < 900; ++i)
+        EXPECT_EQ(seen.count(address4(i).text()), 1u) << i;
 }
 
 TEST_F(BanBookTest, EverythingThatCoversAnAddressIsTold) {
@@ -259,7 +265,8 @@ TEST_F(BanBookTest, EverythingThatCoversAnAddressIsTold) {
     ASSERT_TRUE(book_.add(order(GABION_SET_ALLOW, "198.0.0.0/8"), start));
     const auto entries = book_.covering(at("198.51.100.9"), start);
     std::multiset<std::string> told;
-    for (const Entry& entry : entries) told.insert(std::string(name_of(entry.set)) + " " + entry.target.text());
+    for (const Entry& entry : entries)
+        told.insert(std::string(name_of(entry.set)) + " " + entry.target.text());
     const std::multiset<std::string> expected{"allow 198.0.0.0/8", "operator 198.51.0.0/16", "operator 198.51.100.0/24",
                                               "quarantine 198.51.100.9"};
     EXPECT_EQ(told, expected);
@@ -276,12 +283,15 @@ TEST_F(BanBookTest, AllowListBloomNeverSaysNoToAnEntry) {
     }
     AllowBloom bloom(&host_.control(), memory_.allow_bloom);
     const std::uint32_t generation = host_.control().allow_bloom;
-    for (std::uint32_t i = 100; i < 500; ++i) ASSERT_TRUE(book_.remove(GABION_SET_ALLOW, address4(i), start));
+    for (std::uint32_t i = 100; i < 500; ++i)
+        ASSERT_TRUE(book_.remove(GABION_SET_ALLOW, address4(i), start));
     book_.sweep(start);
     EXPECT_NE(host_.control().allow_bloom, generation);
     unsigned maybe = 0;
-    for (std::uint32_t i = 0; i < 100; ++i) EXPECT_TRUE(bloom.maybe(address4(i)));
-    for (std::uint32_t i = 100; i < 500; ++i) maybe += bloom.maybe(address4(i));
+    for (std::uint32_t i = 0; i < 100; ++i)
+        EXPECT_TRUE(bloom.maybe(address4(i)));
+    for (std::uint32_t i = 100; i < 500; ++i)
+        maybe += bloom.maybe(address4(i));
     EXPECT_LT(maybe, 20u) << "what was removed is out of the filter";
 }
 

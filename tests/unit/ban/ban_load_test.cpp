@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/ban/ban_load.h"
 
-#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
+
+#include <gtest/gtest.h>
 
 #include "dataplane/core/fd.h"
 #include "tests/unit/ban/host_memory.h"
@@ -41,13 +42,16 @@ std::string million_lines() {
 
 std::string with_bad_line(std::string text, std::size_t number) {
     std::size_t at = 0;
-    for (std::size_t line = 1; line < number; ++line) at = text.find('\n', at) + 1;
+    for (std::size_t line = 1; line < number; ++line)
+        at = text.find('\n', at) + 1;
     return text.replace(at, text.find('\n', at) - at, "192.0.2.300");
 }
 
 TEST(TargetFile, LinesOfEveryKind) {
     const auto targets = parse_targets(
-        "# our list\n192.0.2.1\n\n  198.51.100.0/24 \t# a net\r\n2001:db8::1 10m\n2001:db8::/32  7d # both\n203.0.113.9", "x", false);
+        "# our list\n192.0.2.1\n\n  198.51.100.0/24 \t# a net\r\n2001:db8::1 10m\n2001:db8::/32  7d # "
+        "both\n203.0.113.9",
+        "x", false);
     ASSERT_TRUE(targets) << targets.error().text;
     ASSERT_EQ(targets->size(), 5u);
     EXPECT_EQ((*targets)[0].target.text(), "192.0.2.1");
@@ -167,10 +171,12 @@ TEST_F(BanLoadTest, WhatDoesNotFitIsUndoneToTheLast) {
     before.note = "mine";
     ASSERT_TRUE(book.add(before, start));
     std::string text = "10.0.0.5\n10.0.0.5 10s\n";
-    for (int i = 0; i < 150; ++i) text += "10.0.1." + std::to_string(i) + "\n";
+    for (int i = 0; i < 150; ++i)
+        text += "10.0.1." + std::to_string(i) + "\n";
     {
         BanLoad load(book, *parse_targets(text, "list", false), Order{}, start);
-        while (!load.step(16)) {}
+        while (!load.step(16)) {
+        }
         ASSERT_FALSE(load.result());
         EXPECT_NE(load.result().error().text.find("10.0.1.99"), std::string::npos) << load.result().error().text;
         EXPECT_NE(load.result().error().text.find("[bans] capacity"), std::string::npos);

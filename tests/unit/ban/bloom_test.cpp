@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/ban/bloom.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <cstring>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "dataplane/ban/address_set.h"
 #include "tests/unit/ban/host_memory.h"
@@ -52,7 +52,8 @@ TEST_F(BloomTest, KnownSourcesAreForgottenAfterOneToTwoLifetimes) {
 TEST_F(BloomTest, AFullFilterRotatesEarly) {
     KnownSources known(&host_.control(), memory_.known_bloom, hour, 0);
     std::uint32_t added = 0;
-    while (!known.sweep(1)) known.add(address(added++));
+    while (!known.sweep(1))
+        known.add(address(added++));
     EXPECT_GT(added, 4096u * 8) << "eight a word at least";
     EXPECT_LT(added, 4096u * 16);
     EXPECT_TRUE(known.contains(address(0))) << "still in the other generation";
@@ -60,11 +61,14 @@ TEST_F(BloomTest, AFullFilterRotatesEarly) {
 
 TEST_F(BloomTest, UnknownSourcesSeldomPassForKnown) {
     KnownSources known(&host_.control(), memory_.known_bloom, hour, 0);
-    for (std::uint32_t i = 0; i < 4096 * 4; ++i) known.add(address(i));
+    for (std::uint32_t i = 0; i < 4096 * 4; ++i)
+        known.add(address(i));
     unsigned wrong = 0;
-    for (std::uint32_t i = 0; i < 100000; ++i) wrong += known.contains(address(1'000'000 + i));
+    for (std::uint32_t i = 0; i < 100000; ++i)
+        wrong += known.contains(address(1'000'000 + i));
     EXPECT_LT(wrong, 1000u) << "about 0.5 % at four a word, Poisson over words included";
-    for (std::uint32_t i = 0; i < 4096 * 4; ++i) ASSERT_TRUE(known.contains(address(i)));
+    for (std::uint32_t i = 0; i < 4096 * 4; ++i)
+        ASSERT_TRUE(known.contains(address(i)));
 }
 
 // A reader that does what the kernel does never sees an allowed address missing while the filter is rebuilt over and over.
@@ -84,7 +88,8 @@ TEST_F(BloomTest, ARebuildHidesNothing) {
                 const std::uint64_t hash = gabion_hash4(&host_.control().hash, address(i).key4());
                 const std::uint64_t bits = gabion_bloom_bits(hash);
                 const std::uint32_t generation = testing::load_once(host_.control().allow_bloom);
-                const std::uint64_t word = testing::load_once(memory_.allow_bloom[generation * 4096 + gabion_hash_index(hash, 4095)]);
+                const std::uint64_t word =
+                    testing::load_once(memory_.allow_bloom[generation * 4096 + gabion_hash_index(hash, 4095)]);
                 misses += (word & bits) != bits && testing::load_once(host_.control().allow_bloom) == generation;
             }
             looks.fetch_add(1);
@@ -106,7 +111,8 @@ TEST_F(BloomTest, PrefixesLeaveTheFilterEmpty) {
     AllowBloom bloom(&host_.control(), memory_.allow_bloom);
     bloom.add(*Prefix::parse("2001:db8::/32"));
     bloom.add(*Prefix::parse("198.51.100.0/24"));
-    for (const std::uint64_t word : memory_.allow_bloom) EXPECT_EQ(word, 0u);
+    for (const std::uint64_t word : memory_.allow_bloom)
+        EXPECT_EQ(word, 0u);
 }
 
 }  // namespace

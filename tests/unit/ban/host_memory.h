@@ -14,7 +14,8 @@ inline gabion_hash_key random_hash_key(std::uint64_t seed) {
     std::mt19937_64 random(seed);
     gabion_hash_key key{};
     key.add = random();
-    for (auto& multiply : key.multiply) multiply = random();
+    for (auto& multiply : key.multiply)
+        multiply = random();
     key.finish = random() | 1;
     return key;
 }
@@ -30,7 +31,9 @@ struct HostSizes {
 class HostMemory {
 public:
     explicit HostMemory(HostSizes sizes = {}, std::uint64_t seed = 1)
-        : allow_bloom_(2 * sizes.bloom_words), known_bloom_(2 * sizes.bloom_words), dest_table_(32),
+        : allow_bloom_(2 * sizes.bloom_words),
+          known_bloom_(2 * sizes.bloom_words),
+          dest_table_(32),
           destinations_(GABION_DESTINATIONS_MAX) {
         control_.abi_version = GABION_ABI_VERSION;
         control_.hash = random_hash_key(seed);
@@ -58,8 +61,9 @@ public:
         for (unsigned i = 0; i < GABION_SET_COUNT; ++i) {
             SetArrays& from = sets_[i];
             SetMemory& to = memory.set[i];
-            to = {from.exact4,   from.exact6,   from.prefix4,  from.prefix6,  from.hits[0],  from.hits[1],  from.hits[2],
-                  from.hits[3], from.state[0], from.state[1], from.state[2], from.state[3], &control_.set[i]};
+            to = {from.exact4,   from.exact6,   from.prefix4,    from.prefix6,  from.hits[0],
+                  from.hits[1],  from.hits[2],  from.hits[3],    from.state[0], from.state[1],
+                  from.state[2], from.state[3], &control_.set[i]};
         }
         return memory;
     }

@@ -19,7 +19,8 @@ T load_once(const T& word) {
 }
 
 // The value of the entry whose key is the address in `packet_bytes` (network order, as in a packet), or 0.
-inline std::uint32_t read4(std::span<const gabion_bucket4> table, const gabion_hash_key& hash, const void* packet_bytes) {
+inline std::uint32_t read4(std::span<const gabion_bucket4> table, const gabion_hash_key& hash,
+                           const void* packet_bytes) {
     std::uint32_t key = 0;
     std::memcpy(&key, packet_bytes, sizeof key);
     const auto mask = static_cast<std::uint32_t>(table.size() - 1);
@@ -34,7 +35,8 @@ inline std::uint32_t read4(std::span<const gabion_bucket4> table, const gabion_h
     return 0;
 }
 
-inline std::uint32_t read6(std::span<const gabion_bucket6> table, const gabion_hash_key& hash, const void* packet_bytes) {
+inline std::uint32_t read6(std::span<const gabion_bucket6> table, const gabion_hash_key& hash,
+                           const void* packet_bytes) {
     std::uint32_t key[4];
     std::memcpy(key, packet_bytes, sizeof key);
     const auto mask = static_cast<std::uint32_t>(table.size() - 1);
@@ -42,7 +44,8 @@ inline std::uint32_t read6(std::span<const gabion_bucket6> table, const gabion_h
     for (unsigned step = 0; step <= GABION_PROBE_MAX; ++step, at = (at + 1) & mask) {
         for (unsigned slot = 0; slot < GABION_SLOTS6; ++slot) {
             bool same = true;
-            for (unsigned word = 0; word < 4; ++word) same = same && load_once(table[at].key[slot][word]) == key[word];
+            for (unsigned word = 0; word < 4; ++word)
+                same = same && load_once(table[at].key[slot][word]) == key[word];
             if (!same) continue;
             if (const std::uint32_t value = load_once(table[at].value[slot]); value != 0) return value;
         }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A writer may be killed between any two stores. A child process carries out one change in shared memory, one machine instruction
 // at a time under ptrace; each state of the memory that this passes through is what a reader, and the next start, may find.
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -13,6 +12,8 @@
 #include <functional>
 #include <new>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "bpf/lib/sets.h"
 #include "dataplane/ban/address_set.h"
@@ -86,7 +87,8 @@ std::uint32_t kernel_finds(Shared& shared, const Prefix& target) {
     std::memcpy(packet.source.word, target.bytes.data(), sizeof packet.source.word);
     const std::uint64_t hash = gabion_source_hash(&packet, &shared.control.hash);
     // now = 0: every value below 2^30 is an expiry yet to come
-    return gabion_found_value(target.is_address() ? gabion_op_exact(&packet, &tables, hash, 0) : gabion_op_prefix(&packet, &tables, 0));
+    return gabion_found_value(target.is_address() ? gabion_op_exact(&packet, &tables, hash, 0)
+                                                  : gabion_op_prefix(&packet, &tables, 0));
 }
 
 Prefix address4(std::uint32_t number) {
@@ -109,9 +111,12 @@ protected:
         shared_ = new (memory) Shared{};
         shared_->control.hash = testing::random_hash_key(11);
         AddressSet set(shared_->memory(), shared_->control.hash);
-        for (std::uint32_t i = 0; i < buckets * GABION_SLOTS4 - 4; ++i) keep(set, address4(i));  // most overflow
-        for (std::uint32_t i = 0; i < buckets * GABION_SLOTS6 - 3; ++i) keep(set, address6(i));
-        for (const char* prefix : {"198.51.100.0/24", "203.0.0.0/16", "2001:db8:1::/48", "2001:db8:2:3::/64", "2002::/16"})
+        for (std::uint32_t i = 0; i < buckets * GABION_SLOTS4 - 4; ++i)
+            keep(set, address4(i));  // most overflow
+        for (std::uint32_t i = 0; i < buckets * GABION_SLOTS6 - 3; ++i)
+            keep(set, address6(i));
+        for (const char* prefix :
+             {"198.51.100.0/24", "203.0.0.0/16", "2001:db8:1::/48", "2001:db8:2:3::/64", "2002::/16"})
             keep(set, *Prefix::parse(prefix));
     }
     void TearDown() override { ::munmap(shared_, sizeof(Shared)); }
@@ -122,18 +127,21 @@ protected:
     }
 
     // In every state: what is not concerned is found, the target has its old or its new value; audit leaves a whole table.
-    void check(const Operation& operation, const Prefix& target, std::uint32_t before, std::uint32_t after, std::size_t at_least) {
+    void check(const Operation& operation, const Prefix& target, std::uint32_t before, std::uint32_t after,
+               std::size_t at_least) {
         auto states = states_of(shared_, operation);
         if (states.empty()) GTEST_SKIP() << "ptrace is not possible here";
         EXPECT_GE(states.size(), at_least) << "the change must have been seen in the making";
         std::erase(kept_, target);
         for (Shared& state : states) {
-            for (const Prefix& other : kept_) ASSERT_EQ(kernel_finds(state, other), 100u) << other.text();
+            for (const Prefix& other : kept_)
+                ASSERT_EQ(kernel_finds(state, other), 100u) << other.text();
             const std::uint32_t found = kernel_finds(state, target);
             ASSERT_TRUE(found == before || found == after) << found;
             AddressSet next(state.memory(), state.control.hash);
             next.audit();
-            for (const Prefix& other : kept_) ASSERT_EQ(kernel_finds(state, other), 100u) << other.text();
+            for (const Prefix& other : kept_)
+                ASSERT_EQ(kernel_finds(state, other), 100u) << other.text();
             ASSERT_EQ(kernel_finds(state, target), found) << "in force stays in force";
             ASSERT_EQ(next.size(), kept_.size() + (found != 0));
             const AuditReport second = next.audit();
@@ -161,7 +169,8 @@ TEST_F(KilledWriterTest, ChangingAValue) {
 }
 
 TEST_F(KilledWriterTest, RemovingAddresses) {
-    for (const std::uint32_t number : {0u, 23u}) check([=](AddressSet& set) { set.remove(address4(number)); }, address4(number), 100, 0, 3);
+    for (const std::uint32_t number : {0u, 23u})
+        check([=](AddressSet& set) { set.remove(address4(number)); }, address4(number), 100, 0, 3);
     check([](AddressSet& set) { set.remove(address6(4)); }, address6(4), 100, 0, 3);
 }
 
@@ -184,10 +193,13 @@ TEST_F(KilledWriterTest, APrefixOfTheLongestLength) {
 
 TEST_F(KilledWriterTest, RemovingTheLastPrefixOfALength) {
     const Prefix target = *Prefix::parse("2001:db8:1::/48");
-    check([=](AddressSet& set) {
-        set.remove(target);
-        while (set.compact_lengths()) {}
-    }, target, 100, 0, 4);
+    check(
+        [=](AddressSet& set) {
+            set.remove(target);
+            while (set.compact_lengths()) {
+            }
+        },
+        target, 100, 0, 4);
 }
 
 }  // namespace

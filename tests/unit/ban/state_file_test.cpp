@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/ban/state_file.h"
 
-#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include <gtest/gtest.h>
 
 #include "tests/unit/ban/host_memory.h"
 #include "tests/unit/ban/kernel_reader.h"
@@ -19,7 +20,9 @@ constexpr std::uint64_t second = 1'000'000'000;
 constexpr std::uint64_t start = 1000 * second;
 constexpr std::int64_t wall = 1'800'000'000'000'000'000;
 
-Prefix at(const char* text) { return *Prefix::parse(text); }
+Prefix at(const char* text) {
+    return *Prefix::parse(text);
+}
 
 Moment moment(std::int64_t wall_ns, std::uint64_t boot_ns, char boot = 'a') {
     Moment result;
@@ -80,7 +83,8 @@ protected:
 TEST_F(StateFileTest, AfterARebootEverythingIsInForceAgainForTheTimeThatRemains) {
     const std::uint64_t now = 50 * second;  // of the new boot, 200 s after the file was written
     Rebooted after(now);
-    const auto report = restore_state_bytes(after.book, saved(), "state", true, moment(wall + 200 * 1'000'000'000ll, now, 'b'));
+    const auto report =
+        restore_state_bytes(after.book, saved(), "state", true, moment(wall + 200 * 1'000'000'000ll, now, 'b'));
     ASSERT_TRUE(report) << report.error().text;
     EXPECT_EQ(report->restored, 3u);
     EXPECT_EQ(report->gone, 1u) << "the quarantine ended meanwhile";
@@ -91,8 +95,9 @@ TEST_F(StateFileTest, AfterARebootEverythingIsInForceAgainForTheTimeThatRemains)
     EXPECT_EQ(after.book.find(GABION_SET_OPERATOR, at("192.0.2.1"))->until_ns, never_ns);
     EXPECT_EQ(after.book.find(GABION_SET_ALLOW, at("203.0.113.0/24"))->skips, GABION_SKIP_BANS);
     EXPECT_FALSE(after.book.find(GABION_SET_ALLOW, at("203.0.113.77"))) << "comes from the configuration";
-    EXPECT_EQ(testing::read4(after.memory.set[GABION_SET_OPERATOR].exact4, after.host.control().hash, "\xc0\x00\x02\x01"),
-              GABION_FOREVER);
+    EXPECT_EQ(
+        testing::read4(after.memory.set[GABION_SET_OPERATOR].exact4, after.host.control().hash, "\xc0\x00\x02\x01"),
+        GABION_FOREVER);
     EXPECT_EQ(after.book.offence_multiplier(at("198.51.100.9"), now), 2u) << "offenders are remembered";
 }
 
@@ -172,11 +177,14 @@ TEST_F(StateFileTest, ADamagedFileIsToldAndChangesNothing) {
         const auto report = restore_state_bytes(after.book, bytes, "state", true, moment(wall, second, 'b'));
         const std::uint32_t held = after.book.size(GABION_SET_OPERATOR) + after.book.size(GABION_SET_ALLOW);
         EXPECT_EQ(held >= 2, static_cast<bool>(report)) << "all that has no end, or nothing";
-        if (!report) { EXPECT_EQ(held, 0u); }
+        if (!report) {
+            EXPECT_EQ(held, 0u);
+        }
         return !report && report.error().text.find("state") != std::string::npos;
     };
     EXPECT_FALSE(refused(good));
-    for (std::size_t length = 0; length < good.size(); length += 7) EXPECT_TRUE(refused(good.substr(0, length))) << length;
+    for (std::size_t length = 0; length < good.size(); length += 7)
+        EXPECT_TRUE(refused(good.substr(0, length))) << length;
     unsigned accepted = 0;
     for (std::size_t i = 0; i < good.size(); ++i) {
         std::string flipped = good;

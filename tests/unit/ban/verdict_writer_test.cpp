@@ -12,7 +12,9 @@ namespace {
 constexpr std::uint64_t second = 1'000'000'000;
 constexpr std::uint64_t start = 1000 * second;
 
-Prefix at(const char* text) { return *Prefix::parse(text); }
+Prefix at(const char* text) {
+    return *Prefix::parse(text);
+}
 
 class VerdictWriterTest : public ::testing::Test {
 protected:
@@ -38,7 +40,8 @@ protected:
     BanBook book_{memory_, TickClock(1000, {1000, start})};
     DestinationTable destinations_{memory_};
     std::vector<Outcome> told_;
-    VerdictWriter writer_{book_, destinations_, [this](const detect::Verdict&, Outcome outcome) { told_.push_back(outcome); }};
+    VerdictWriter writer_{book_, destinations_,
+                          [this](const detect::Verdict&, Outcome outcome) { told_.push_back(outcome); }};
     const std::array<std::uint8_t, 16> mapped_{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 80};
 };
 
@@ -61,7 +64,9 @@ TEST_F(VerdictWriterTest, ADryRunWritesAllTheSame) {
     host_.control().dry_run = 1;
     const std::vector<detect::Verdict> batch{verdict(detect::VerdictKind::quarantine, "198.51.100.1")};
     writer_.apply(batch, start);
-    EXPECT_NE(testing::read4(memory_.set[GABION_SET_QUARANTINE].exact4, host_.control().hash, at("198.51.100.1").bytes.data()), 0u);
+    EXPECT_NE(testing::read4(memory_.set[GABION_SET_QUARANTINE].exact4, host_.control().hash,
+                             at("198.51.100.1").bytes.data()),
+              0u);
 }
 
 TEST_F(VerdictWriterTest, CapAndPostureOfOneDestinationEndEachInItsTime) {

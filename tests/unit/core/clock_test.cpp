@@ -20,7 +20,9 @@ TEST(TickClock, AnEntryEndsAtMostATickLateAndNeverEarly) {
             ASSERT_TRUE(clock.in_force(expiry, now + duration - 1));
             // one tick, and two more where the expiry had to step over the two values that mean something else
             ASSERT_FALSE(clock.in_force(expiry, now + duration + 3 * clock.tick_ns())) << hz << " " << duration;
-            if (expiry > 2) { ASSERT_FALSE(clock.in_force(expiry, now + duration + clock.tick_ns())) << hz << " " << duration; }
+            if (expiry > 2) {
+                ASSERT_FALSE(clock.in_force(expiry, now + duration + clock.tick_ns())) << hz << " " << duration;
+            }
         }
     }
 }
