@@ -79,6 +79,7 @@ void BanBook::set_until(gabion_set set, Record& record, std::uint64_t until_ns) 
     timed_[set] -= record.until_ns != never_ns;
     timed_[set] += until_ns != never_ns;
     record.until_ns = until_ns;
+    record.flags |= record_far;
 }
 
 void BanBook::set_detail(Record& record, DetailId detail) noexcept {
@@ -182,7 +183,7 @@ Outcome BanBook::put(const Order& order, std::uint64_t now_ns, bool may_evict, F
     set_detail(record, detail_for(order));
     set_until(order.set, record, order.until_ns);
     if (order.set == GABION_SET_ALLOW) record.extra = order.skips;
-    record.flags = record_in_use | (order.from_config ? record_from_config : std::uint8_t{0});
+    record.flags = record_in_use | record_far | (order.from_config ? record_from_config : std::uint8_t{0});
     sets_[order.set].publish(claimed, value_for(order.set, record, now_ns));
     ++generation_;
     return is_new ? Outcome::added : Outcome::extended;

@@ -83,7 +83,7 @@ public:
 
     // Every 100 ms or so: takes out what ended (the kernel ignores it already), a part of the book a call, and keeps the kernel's lists
     // tidy. Returns how many entries ended.
-    std::size_t sweep(std::uint64_t now_ns, std::size_t records = 65536);
+    std::size_t sweep(std::uint64_t now_ns, std::size_t records = 16384);
     // After a new sample of the tick clock. When the former was wrong (suspend), all expiries are written anew.
     void resample(TickSample sample, std::uint64_t now_ns);
     const TickClock& clock() const noexcept { return clock_; }

@@ -68,7 +68,7 @@ Outcome BanBook::restore(const Restored& entry, std::uint64_t now_ns) {
         Record& record = store[*present];
         record.since_ns = std::min(record.since_ns, entry.since_ns);
         record.extra = entry.extra;
-        record.flags = record_in_use | entry.flags;
+        record.flags = record_in_use | record_far | entry.flags;
         set_detail(record, entry.detail);
         // The table knows better, unless the time was too long for it.
         if (set.value(*set.find(entry.target)) == GABION_FOREVER) set_until(entry.set, record, entry.until_ns);
@@ -86,7 +86,7 @@ Outcome BanBook::restore(const Restored& entry, std::uint64_t now_ns) {
     Record& record = store[*store.find(entry.target)];
     record.since_ns = entry.since_ns;
     record.extra = entry.extra;
-    record.flags = record_in_use | entry.flags;
+    record.flags = record_in_use | record_far | entry.flags;
     set_detail(record, entry.detail);
     return outcome;
 }
@@ -117,7 +117,8 @@ std::size_t BanBook::sweep_set(gabion_set set, std::uint64_t now_ns, std::size_t
             continue;
         }
         const std::uint64_t left_ns = store[id].until_ns - now_ns;
-        if (left_ns < GABION_EXPIRY_AHEAD_MAX / 2 * clock_.tick_ns()) {
+        if ((store[id].flags & record_far) != 0 && left_ns < GABION_EXPIRY_AHEAD_MAX / 2 * clock_.tick_ns()) {
+            store[id].flags &= static_cast<std::uint8_t>(~record_far);
             const auto place = sets_[set].find(store[id].target);
             if (place && sets_[set].value(*place) == GABION_FOREVER)
                 sets_[set].set_value(*place, clock_.expiry_at(store[id].until_ns, now_ns));

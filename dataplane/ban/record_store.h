@@ -32,6 +32,7 @@ struct Record {
 static_assert(sizeof(Record) == 48);
 
 inline constexpr std::uint8_t record_in_use = 1;
+inline constexpr std::uint8_t record_far = 4;          // may stand in the table without its end, which was too far off
 inline constexpr std::uint8_t record_from_config = 2;  // written again from the configuration at each start: not saved
 
 class RecordStore {
