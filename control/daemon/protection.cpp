@@ -75,10 +75,9 @@ Result<void> Protection::open_interfaces() {
             .analyst = *analyst_,
             .keeper = *keeper_,
             .tell = [this](const char* kind, const std::string& text) { events_.raise(Severity::notice, kind, text); }};
-        auto guarded = std::make_unique<ProtectedInterface>(interface_settings(interface, config_.workers.cpus), surroundings);
-        if (auto opened = guarded->open(); !opened) return opened;
-        interfaces_.push_back(std::move(guarded));
+        interfaces_.push_back(std::make_unique<ProtectedInterface>(interface_settings(interface, config_.workers.cpus), surroundings));
         identities_.emplace_back();
+        if (auto opened = interfaces_.back()->open(); !opened) return opened;
     }
     return {};
 }
