@@ -87,7 +87,7 @@ Measured receive(Bed& bed, const Options& options, Ahead ahead, Each each, Batch
         socket->rx().release(count);
         socket->fill().submit(count);
         credit.release(count);
-        batch(now);
+        batch(count, now);
         result.packets += count;
     }
     result.ns = static_cast<double>(thread_cpu_ns() - cpu_began) / static_cast<double>(std::max<std::uint64_t>(1, result.packets));
@@ -99,10 +99,17 @@ Measured receive(Bed& bed, const Options& options, Ahead ahead, Each each, Batch
 template <worker::Observer Observing>
 Measured work(Bed& bed, const Options& options, Observing& observer) {
     gabion_worker_counters counters{};
+    worker::Thinning thinning(1);
     return receive(
         bed, options, worker::look_ahead,
-        [&](std::span<std::uint8_t> frame, std::uint64_t now) { worker::look(frame, now, observer, counters); },
-        [&](std::uint64_t now) { observer.housekeeping(now); });
+        [&](std::span<std::uint8_t> frame, std::uint64_t now) {
+            gabion_packet packet;
+            worker::look(frame, now, thinning, observer, counters, packet);
+        },
+        [&](std::uint32_t count, std::uint64_t now) {
+            thinning.batch(count, now);
+            observer.housekeeping(now);
+        });
 }
 
 // The detectors with somebody who takes their summaries away, as the analyst does.
@@ -119,11 +126,11 @@ struct Watched {
 
 Measured run_kind(Bed& bed, const Options& options, const std::string& kind) {
     const auto nothing_ahead = [](const std::uint8_t*) {};
-    if (kind == "bare") return receive(bed, options, nothing_ahead, [](std::span<std::uint8_t>, std::uint64_t) {}, [](std::uint64_t) {});
+    if (kind == "bare") return receive(bed, options, nothing_ahead, [](std::span<std::uint8_t>, std::uint64_t) {}, [](std::uint32_t, std::uint64_t) {});
     if (kind == "bare, one byte read") {
         unsigned sum = 0;
         return receive(bed, options, nothing_ahead, [&](std::span<std::uint8_t> frame, std::uint64_t) { sum += frame[12]; },
-                       [&](std::uint64_t) { asm volatile("" : : "r"(sum)); });
+                       [&](std::uint32_t, std::uint64_t) { asm volatile("" : : "r"(sum)); });
     }
     if (kind == "worker, no detector") {
         worker::NullObserver observer;

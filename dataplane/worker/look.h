@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker does with one frame between taking it and giving it back: reads the sample and the packet, completes a checksum
-// that the sender left open, lets the detectors look.
+// What a worker does for the detectors with one frame between taking it and giving it back.
 #pragma once
 
 #include <cstdint>
 #include <span>
 
 #include "bpf/abi/queue.h"
-#include "dataplane/worker/checksum.h"
 #include "dataplane/worker/frame.h"
 #include "dataplane/worker/observer.h"
+#include "dataplane/worker/thinning.h"
 
 namespace gabion::worker {
 
@@ -22,17 +21,20 @@ inline void look_ahead(const std::uint8_t* frame) noexcept {
     __builtin_prefetch(frame);
 }
 
-// `frame` has its sample in front of it. `now_ns` is read once a batch.
+// Lets the detectors see a frame when it is its turn. `frame` has its sample in front of it; `now_ns` is read once a batch. True
+// when `packet` was filled.
 template <Observer Observing>
-void look(std::span<std::uint8_t> frame, std::uint64_t now_ns, Observing& observer, gabion_worker_counters& counters) noexcept {
-    const gabion_sample sample = sample_before(frame);
-    gabion_packet packet;
-    const bool judged = read_packet(frame, packet);
-    if (complete_checksum(frame, packet)) ++counters.checksums_completed;
-    if (now_ns > sample.time_ns && now_ns - sample.time_ns > kStaleNs)
+bool look(std::span<const std::uint8_t> frame, std::uint64_t now_ns, Thinning& thinning, Observing& observer,
+          gabion_worker_counters& counters, gabion_packet& packet) noexcept {
+    gabion_sample sample = sample_before(frame);
+    if (now_ns > sample.time_ns && now_ns - sample.time_ns > kStaleNs) {
         ++counters.late;
-    else if (judged)
-        observer.observe(packet, sample);
+        return false;
+    }
+    if (!thinning.take()) return false;
+    sample.one_in *= thinning.one_in();
+    if (read_packet(frame, packet)) observer.observe(packet, sample);
+    return true;
 }
 
 }  // namespace gabion::worker

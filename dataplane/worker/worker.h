@@ -16,6 +16,7 @@
 #include "dataplane/worker/counters.h"
 #include "dataplane/worker/credit.h"
 #include "dataplane/worker/leak_watch.h"
+#include "dataplane/worker/checksum.h"
 #include "dataplane/worker/look.h"
 #include "dataplane/worker/observer.h"
 #include "dataplane/worker/pipe.h"
@@ -91,9 +92,13 @@ private:
         const std::uint32_t reclaimed = reclaim();
         const std::uint32_t count = pipe_.take(kBatch, first);
         for (std::uint32_t i = 0; i < count; ++i) look_ahead(pipe_.umem().frame(pipe_.at(first + i).addr, 0).data());
+        thinning_.batch(count, now_ns);
         for (std::uint32_t i = 0; i < count; ++i) {
             const xdp_desc& frame = pipe_.at(first + i);
-            look(pipe_.umem().frame(frame.addr, frame.len), now_ns, observer_, counters_.now);
+            const auto bytes = pipe_.umem().frame(frame.addr, frame.len);
+            gabion_packet packet;
+            if (!look(bytes, now_ns, thinning_, observer_, counters_.now, packet)) read_packet(bytes, packet);
+            if (complete_checksum(bytes, packet)) ++counters_.now.checksums_completed;
             pipe_.pass_on(frame);
         }
         pipe_.release(count);
@@ -156,6 +161,7 @@ private:
     Observing& observer_;
     Credit credit_;
     Counters counters_;
+    Thinning thinning_{static_cast<std::uint32_t>(monotonic_ns())};
     LeakWatch leak_watch_;
     std::atomic<bool> stop_{false};
     std::atomic<bool> alive_{false};
