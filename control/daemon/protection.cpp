@@ -4,6 +4,9 @@
 #include <sys/epoll.h>
 #include <sys/random.h>
 
+#include <algorithm>
+#include <span>
+
 #include "control/daemon/settings.h"
 #include "dataplane/core/clock.h"
 #include "dataplane/worker/placement.h"
@@ -22,6 +25,10 @@ detect::HashKey random_key() {
 
 std::string with_target(const detect::Notice& notice) {
     return notice.target.length == 0 ? notice.text : notice.target.text() + ": " + notice.text;
+}
+
+std::string what_for(const detect::Verdict& verdict) {
+    return verdict.target.text() + ": " + verdict.reason + " (" + verdict.evidence.detector + ")";
 }
 
 const char* event_kind(detect::VerdictKind kind) {
@@ -148,7 +155,7 @@ void Protection::close() {
 
 void Protection::tell_verdict(const detect::Verdict& verdict, ban::Outcome outcome) {
     if (outcome == ban::Outcome::extended) return;
-    const std::string what = verdict.target.text() + ": " + verdict.reason + " (" + verdict.evidence.detector + ")";
+    const std::string what = what_for(verdict);
     if (outcome == ban::Outcome::added)
         events_.raise(Severity::notice, event_kind(verdict.kind), what);
     else
@@ -159,7 +166,11 @@ void Protection::decide() {
     verdicts_.clear();
     notices_.clear();
     analyst_->drain(verdicts_, notices_);
-    writer_->apply(verdicts_, boot_now_ns());
+    const auto enforced = std::stable_partition(verdicts_.begin(), verdicts_.end(), [](const detect::Verdict& v) { return !v.dry_run; });
+    writer_->apply(std::span(verdicts_.begin(), enforced), boot_now_ns());
+    std::for_each(enforced, verdicts_.end(), [this](const detect::Verdict& verdict) {
+        events_.raise(Severity::notice, "would-have", std::string(event_kind(verdict.kind)) + " in a dry run: " + what_for(verdict));
+    });
     for (const detect::Notice& notice : notices_) events_.raise(Severity::notice, notice.kind, with_target(notice));
 }
 

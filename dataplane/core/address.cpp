@@ -85,6 +85,7 @@ Prefix Prefix::from_packet(std::uint8_t ip_version, const gabion_address& addres
 
 Result<Prefix> Prefix::parse(std::string_view text) {
     const auto slash = text.find('/');
+    if (text.find('\0') != std::string_view::npos) return parse_error(text, "it holds a NUL byte");
     const std::string host(text.substr(0, slash));
     Prefix result;
     if (::inet_pton(AF_INET, host.c_str(), result.bytes.data()) == 1) {

@@ -171,7 +171,7 @@ int run(int argc, char** argv) {
     app.add_option("--interface", options.interface)->required();
     app.add_option("--to-mac", options.to_mac)->required();
     app.add_option("--source", options.sources,
-                   "A, A-B, several with commas: in turn; A/LENGTH, any4, any6: at random");
+                   "A, A-B, several with commas, @FILE (one a line): in turn; A/LENGTH, any4, any6: at random");
     app.add_option("--destination", options.destination)->required();
     app.add_option("--protocol", options.protocol)->check(CLI::IsMember({"udp", "tcp"}));
     app.add_option("--tcp-flags", options.tcp_flags);

@@ -147,8 +147,21 @@ AddressSet::AddressSet(const std::string& text) {
         add(text == "any4" ? "0.0.0.0/0" : "2000::/3");
         return;
     }
+    if (text.starts_with("@")) {
+        add_file(text.substr(1));
+        return;
+    }
     for (const std::string& term : split(text, ','))
         add(term);
+}
+
+void AddressSet::add_file(const std::string& path) {
+    std::ifstream lines(path);
+    if (!lines) fail(path + ": cannot be read");
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.empty()) add(line);
+    }
+    if (terms_.empty()) fail(path + ": no address in it");
 }
 
 void AddressSet::add(const std::string& text) {
@@ -170,6 +183,7 @@ void AddressSet::add(const std::string& text) {
 }
 
 Address AddressSet::at(std::uint64_t index) const {
+    if (total_ == terms_.size()) return terms_[index].first;  // single addresses only
     for (const Term& term : terms_) {
         if (index < term.count) return plus(term.first, index);
         index -= term.count;

@@ -73,6 +73,7 @@ private:
         std::uint64_t count;
     };
     void add(const std::string& term);
+    void add_file(const std::string& path);
 
     std::vector<Term> terms_;
     std::uint64_t total_ = 0;
