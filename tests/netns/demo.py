@@ -123,8 +123,7 @@ def report(outcomes):
         latencies = [f'{o.worst(k, "p50_us"):.2f}/{o.worst(k, "p99_us"):.2f}' for k in ('HTTP', 'UDP', 'ping')]
         print(f'{o.phase.name:<23} {offered:15,} {dropped:13,} {share:>7} {first:>11}   {o.success():>10.2%} '
               f'{latencies[0]:>16} {latencies[1]:>13} {latencies[2]:>13}')
-    print('\nLatencies are the worse of IPv4 and IPv6. "first drop" counts from the attacker\'s start, its own set-up of some 25 ms '
-          'included.')
+    print('\nLatencies are the worse of IPv4 and IPv6. "first drop" is the time from the first attack packet to the first drop.')
     for o in outcomes[1:]:
         grown = {k: v - o.before['drops'].get(k, 0) for k, v in o.after['drops'].items()}
         told = ', '.join(f'{k} {v:,}' for k, v in sorted(grown.items(), key=lambda x: -x[1]) if v)

@@ -23,6 +23,7 @@ struct {
 
 const volatile struct flood_config config;
 __u64 state;
+__u64 first_ns; /* CLOCK_MONOTONIC when the first frame went */
 __u32 turn;
 
 static __always_inline __u64 draw(void)
@@ -101,6 +102,8 @@ int gbn_flood(struct xdp_md *ctx)
 	__u64 sum;
 	__u8 *l3 = frame + ETHERNET;
 
+	if (!first_ns)
+		first_ns = bpf_ktime_get_ns();
 	if (l3 + IPV6 + 2 > (__u8 *)end || choose(&source, random))
 		return XDP_ABORTED;
 	sum = halves(source.word[0]);

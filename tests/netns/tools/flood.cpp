@@ -158,10 +158,11 @@ int flood(const Options& options) {
         if (static_cast<double>(monotonic_ns()) < due) sleep_until(std::min(end, static_cast<std::uint64_t>(due)));
     }
     const double seconds = static_cast<double>(monotonic_ns() - begin) / 1e9;
+    const std::uint64_t first_ns = skeleton->bss->first_ns;
     flood_bpf__destroy(skeleton);
     std::printf("{\"sent\":%llu,\"seconds\":%.6f,\"pps\":%.0f,\"first_ns\":%llu}\n",
                 static_cast<unsigned long long>(sent), seconds, static_cast<double>(sent) / seconds,
-                static_cast<unsigned long long>(begin));
+                static_cast<unsigned long long>(first_ns));
     return 0;
 }
 
@@ -193,6 +194,4 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace gabion::lab
 
-int main(int argc, char** argv) {
-    return gabion::lab::run(argc, argv);
-}
+int main(int argc, char** argv) { return gabion::lab::run(argc, argv); }
