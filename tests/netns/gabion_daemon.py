@@ -52,7 +52,7 @@ class Daemon:
                 self.config[key] = item
         self.config_file.write_text(to_toml(self.config) + '\n')
 
-    def start(self, seconds=15):
+    def start(self, seconds=60):
         """Returns once the daemon has said READY=1."""
         path = self.base / 'notify.sock'
         path.unlink(missing_ok=True)
@@ -74,7 +74,7 @@ class Daemon:
     def errors(self):
         return self.process.log.read_text().strip()[-2000:] + self.process.output.read_text().strip()[-2000:]
 
-    def stop(self, seconds=15):
+    def stop(self, seconds=60):
         return self.process.stop(seconds)
 
     def kill(self):

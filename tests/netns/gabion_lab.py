@@ -81,7 +81,7 @@ class Process:
         wait_for(f'{self.name} to be ready', ready, seconds)
         return self
 
-    def stop(self, seconds=10, how=signal.SIGTERM):
+    def stop(self, seconds=30, how=signal.SIGTERM):
         if self.running():
             self.popen.send_signal(how)
         return self.wait(seconds)

@@ -110,7 +110,7 @@ def foreign():
         flood = BUILD / 'tests/netns/tools/flood.bpf.o'
         bed.host.run('ip', 'link', 'set', 'dev', bed.interface, 'xdp', 'obj', flood, 'sec', 'xdp')
         process = bed.host.start(BUILD / 'gabiond', '--config', daemon.config_file)
-        status = process.wait(10)
+        status = process.wait(60)
         text = process.log.read_text() + process.output.read_text()
         assert status == 1 and bed.interface in text and 'gbn_flood' in text, (status, text)
         assert 'xdp' in bed.host.run('ip', 'link', 'show', bed.interface).stdout, 'the foreign program is gone'
@@ -122,12 +122,12 @@ def two():
     with protected('two') as (bed, daemon):
         other = Daemon(bed, name='other')
         process = bed.host.start(BUILD / 'gabiond', '--config', other.config_file)
-        status = process.wait(10)
+        status = process.wait(60)
         text = process.log.read_text() + process.output.read_text()
         assert status == 1 and bed.interface in text, (status, text)
         # The same socket, state and pins: refused too.
         process = bed.host.start(BUILD / 'gabiond', '--config', daemon.config_file)
-        assert process.wait(10) == 1
+        assert process.wait(60) == 1
         assert daemon.status()['interfaces'][0]['workers'][0]['alive']
         bed.send(source='31.0.0.1', dport=9, count=100, rate=1000).result()
         daemon.identity()

@@ -110,7 +110,7 @@ def allow():
 def write_list(path, v4, v6, bad_line=None):
     """v4 + v6 addresses, one a line; line `bad_line` (from 1) is no address."""
     lines = [str(ipaddress.IPv4Address(0x3c000000 + 7 * i)) for i in range(v4)]
-    lines += [f'2a02::{i >> 16:x}:{i & 0xffff:x}' for i in range(v6)]
+    lines += [str(ipaddress.ip_address((0x2a02 << 112) + 11 * i)) for i in range(1, v6 + 1)]
     if bad_line:
         lines[bad_line - 1] = '31.0.0.256'
     path.write_text('\n'.join(lines) + '\n')

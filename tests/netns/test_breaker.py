@@ -45,7 +45,7 @@ def on(ratio):
 def auto():
     with tripping('auto') as (bed, daemon):
         receiver = bed.receive(port=PORT, bins_ms=20)
-        flood = offer(bed, count=1800000)
+        flood = offer(bed, count=2600000)
         wait_for('the breaker to trip', lambda: daemon.status()['panic']['tripped'], 3)
         flood.result()
         receiver.stop()

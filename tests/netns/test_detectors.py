@@ -51,13 +51,13 @@ def calm_sockets():
                                                ('ping', 0, 56, 50))
                 for source in ('31.0.0.1-31.0.0.40', '2a00:31::1-2a00:31::28')]
         for one in runs:
-            assert one.result()['failed'] == 0, one.log.read_text()
+            assert one.result()['failed'] == 0, (one.result(), one.log.read_text(), one.popen.args)
         assert_calm(daemon, 'real sockets')
 
 
 def attack(daemon, bed, attackers, rate, seconds, **options):
     """One flood; returns what it met: latency to the first drop, share dropped from then on, counters before and after."""
-    before = daemon.settled()
+    before = daemon.counters()
     watch = bed.host.tool('watch', counters=daemon.pin / bed.interface / 'cpus', seconds=seconds).wait_ready()
     receiver = bed.receive(port=PORT, bins_ms=10)
     sent = bed.send(source=attackers, dport=PORT, rate=rate, seconds=seconds, **options).result()
@@ -65,7 +65,7 @@ def attack(daemon, bed, attackers, rate, seconds, **options):
     receiver.stop()
     first = watch.result()
     got = receiver.result()
-    after = daemon.identity()
+    after = daemon.counters()
     latency_ms = (first['first_drop_ns'] - sent['first_ns']) / 1e6 if first['first_drop_ns'] else None
     share = None
     if latency_ms is not None:
@@ -80,6 +80,13 @@ def with_calm(bed, seconds):
     running = streams(bed, '31.0.0.0-31.0.1.43', CALM_SECONDS + seconds)
     time.sleep(CALM_SECONDS)
     return running
+
+
+def stop(daemon, running):
+    """Ends the calm traffic; at rest the sums must be exact."""
+    for one in running:
+        one.stop()
+    daemon.identity()
 
 
 def cut_off(daemon):
@@ -104,8 +111,7 @@ def heavy():
             assert source in cut_off(daemon), cut_off(daemon)
             assert daemon.gabion('why', source).returncode == 0 and cut_off(daemon)[source]['evidence']
         assert_clients_spared(daemon)
-        for one in running:
-            one.stop()
+        stop(daemon, running)
         latencies = sorted(t['latency_ms'] for t in told)
         summary = (f'first drop: median {statistics.median(latencies):.0f} ms, worst {latencies[-1]:.0f} ms over {len(latencies)}; '
                    f'dropped from then on: least {min(t["share"] for t in told):.4f}; {told[0]["pps"]:.0f} pps')
@@ -124,8 +130,7 @@ def botnet():
         assert_clients_spared(daemon)
         named = cut_off(daemon)
         assert named and all(t.startswith('91.') for t in named), named
-        for one in running:
-            one.stop()
+        stop(daemon, running)
         assert sum(seen['drops'].values()) >= 0.9 * seen['sent'], seen
         return f'{seen}; {len(named)} named'
 
@@ -139,8 +144,7 @@ def rotation():
         assert any(t.startswith('91.9.9.') for t in named), (seen, named, daemon.events()[-5:])
         assert '91.9.9.0/24' in named, named
         assert_clients_spared(daemon)
-        for one in running:
-            one.stop()
+        stop(daemon, running)
         return str(seen)
 
 
@@ -154,8 +158,7 @@ def spoofed():
         assert any('spoof' in e['kind'] or 'attack' in e['kind'] for e in fresh), fresh
         sources = [t for t, b in cut_off(daemon).items() if b['tier'] in ('quarantine', 'detector')]
         assert not sources, f'named under spoofed addresses: {sources}'
-        for one in running:
-            one.stop()
+        stop(daemon, running)
         return str(seen)
 
 
@@ -166,8 +169,7 @@ def over():
         attack(daemon, bed, '91.7.7.7', 400000, 1.5, ttl='55')
         assert '91.7.7.7' in cut_off(daemon)
         wait_for('the end of the attack to be told', lambda: 'attack-ended' in daemon.event_kinds(), 20)
-        for one in running:
-            one.stop()
+        stop(daemon, running)
 
 
 @case('a detector flood does not evict an operator\'s ban')
