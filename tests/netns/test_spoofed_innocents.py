@@ -46,7 +46,7 @@ def forged_client(clients, crowd):
 def forged_resolver(resolver, own):
     with protected('resolver', extra=(f'{RESOLVER4}/32', f'{RESOLVER6}/128')) as (bed, daemon):
         bed.serve()
-        bed.world.tool('serve', http=80, udp=53).wait_ready()
+        bed.world.tool('serve', address=resolver, http=80, udp=53).wait_ready()
         flood = bed.send(source=resolver, destination=own, rate=200000, seconds=9, ttl='49', protocol='udp', sport='53',
                          dport='1024-65535', size='400')
         time.sleep(1.5)

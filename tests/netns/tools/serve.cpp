@@ -31,8 +31,9 @@ struct Totals {
     std::uint64_t requests = 0, uploads = 0, datagrams = 0;
 };
 
-int listening(int type, std::uint16_t port) {
-    const int fd = ::socket(AF_INET6, type | SOCK_NONBLOCK, 0);
+// On one address, or with "::" on all of both families.
+int listening(int type, const Address& address, std::uint16_t port) {
+    const int fd = ::socket(address.family, type | SOCK_NONBLOCK, 0);
     const int on = 1;
     const int off = 0;
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -41,10 +42,8 @@ int listening(int type, std::uint16_t port) {
         const int buffer = 8 << 20;
         ::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer);
     }
-    sockaddr_in6 address{};
-    address.sin6_family = AF_INET6;
-    address.sin6_port = htons(port);
-    if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+    const sockaddr_storage place = socket_address(address, port);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&place), socket_length(address)) != 0 ||
         (type == SOCK_STREAM && ::listen(fd, 4096) != 0))
         fail("port " + std::to_string(port) + ": " + std::strerror(errno));
     return fd;
@@ -52,9 +51,9 @@ int listening(int type, std::uint16_t port) {
 
 class Server {
 public:
-    Server(std::uint16_t http, std::uint16_t udp) : poll_(::epoll_create1(0)) {
-        if (http != 0) watch(listener_ = listening(SOCK_STREAM, http), EPOLLIN);
-        if (udp != 0) watch(datagrams_ = listening(SOCK_DGRAM, udp), EPOLLIN);
+    Server(const Address& address, std::uint16_t http, std::uint16_t udp) : poll_(::epoll_create1(0)) {
+        if (http != 0) watch(listener_ = listening(SOCK_STREAM, address, http), EPOLLIN);
+        if (udp != 0) watch(datagrams_ = listening(SOCK_DGRAM, address, udp), EPOLLIN);
     }
 
     void run(std::uint64_t end_ns) {
@@ -173,13 +172,15 @@ private:
 int run(int argc, char** argv) {
     std::uint16_t http = 0, udp = 0;
     double seconds = 3600;
+    std::string address = "::";
     CLI::App app{"HTTP and UDP services to protect"};
     app.add_option("--http", http, "TCP port");
     app.add_option("--udp", udp, "UDP port");
+    app.add_option("--address", address, "to listen on; :: is all, v4 and v6");
     app.add_option("--seconds", seconds, "at most");
     CLI11_PARSE(app, argc, argv);
     catch_stop();
-    Server server(http, udp);
+    Server server(parse_address(address), http, udp);
     std::puts("ready");
     std::fflush(stdout);
     server.run(monotonic_ns() + static_cast<std::uint64_t>(seconds * 1e9));
@@ -193,6 +194,4 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace gabion::lab
 
-int main(int argc, char** argv) {
-    return gabion::lab::run(argc, argv);
-}
+int main(int argc, char** argv) { return gabion::lab::run(argc, argv); }
