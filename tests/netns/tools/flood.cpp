@@ -143,7 +143,7 @@ int flood(const Options& options) {
     // Without a rate: lots long enough that the set-up hardly counts, short enough to stop soon.
     const std::uint64_t lot = options.rate > 0
                                   ? std::max<std::uint64_t>(1, static_cast<std::uint64_t>(options.rate * lot_ns / 1e9))
-                                  : 2'000'000;
+                                  : 1'000'000;
     const std::uint64_t begin = monotonic_ns();
     const std::uint64_t end =
         options.seconds > 0 ? begin + static_cast<std::uint64_t>(options.seconds * 1e9) : UINT64_MAX;
