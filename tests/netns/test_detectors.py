@@ -120,6 +120,17 @@ def heavy():
         return summary
 
 
+@case('one heavy source in the first second, before anything was learned')
+def unlearned():
+    with protected('unlearned') as (bed, daemon):
+        # Defaults must name this one: more than any single source may send (live frames: some Mpps).
+        sent = bed.flood(source='91.7.7.7', dport=PORT, seconds=3).result()
+        counters = daemon.identity()
+        assert '91.7.7.7' in cut_off(daemon), daemon.events()
+        assert counters['packets']['dropped'] >= 0.9 * counters['packets']['received'], (sent, counters)
+        return f'{sent["pps"]:.0f} pps, {counters["packets"]["dropped"]} of {counters["packets"]["received"]} dropped'
+
+
 @case('a botnet of 300 sources in several /24s')
 def botnet():
     with protected('botnet') as (bed, daemon):

@@ -46,6 +46,8 @@ def forged_client(clients, crowd):
 def forged_resolver(resolver, own):
     with protected('resolver', extra=(f'{RESOLVER4}/32', f'{RESOLVER6}/128')) as (bed, daemon):
         bed.serve()
+        calm = bed.clients(source='31.0.0.1-31.0.0.40', kind='download', bytes=2000, rate=40, seconds=12)
+        assert calm.result()['failed'] == 0
         bed.world.tool('serve', address=resolver, http=80, udp=53).wait_ready()
         flood = bed.send(source=resolver, destination=own, rate=200000, seconds=9, ttl='49', protocol='udp', sport='53',
                          dport='1024-65535', size='400')
@@ -56,7 +58,9 @@ def forged_resolver(resolver, own):
                                   seconds=5, timeout_ms=3000)
         asked, connected = queries.result(), connects.result()
         flood.stop()
-        told = f'queries: {asked}; connections: {connected}; {daemon.identity()["drops"]}; {daemon.ask("ban", "list")}'
+        sent, drops = flood.result()['sent'], daemon.identity()['drops']
+        told = f'flood: {sent}; queries: {asked}; connections: {connected}; {drops}; {daemon.ask("ban", "list")}'
+        assert drops['quarantine'] > 0.9 * sent, told
         assert asked['ok'] >= 45 and asked['failed'] == 0, told
         assert connected['ok'] > 0 and connected['failed'] == 0, told
         return told
