@@ -15,7 +15,10 @@
 /* Slots of the per-CPU reason counters; the list of reasons must fit. */
 #define GABION_REASON_SLOTS 64
 
-/* Two tags: 802.1ad outside, 802.1Q inside. A third makes the packet "not IP" for us. */
+/*
+ * Two tags: 802.1ad outside, 802.1Q inside. A third makes the packet "not IP" for us, or malformed when one of them is a
+ * priority tag (VLAN 0).
+ */
 #define GABION_VLAN_TAGS_MAX 2
 
 /* RFC 8504, section 5.3, lets a host refuse longer chains; eight is its suggested bound. */

@@ -36,7 +36,7 @@ enum gabion_action {
 	X(HANDOVER_NO_WORKER, "handover-no-worker", PASS,      "chosen for a worker, but its queue has none") \
 	X(HANDOVER_NO_CREDIT, "handover-no-credit", PASS,      "chosen for a worker that has its hands full") \
 	X(HANDOVER_LATE,      "handover-late",      PASS,      "chosen for a worker that does not move") \
-	X(MALFORMED_ETHERNET, "malformed-ethernet", DROP,      "Ethernet or VLAN header cut short") \
+	X(MALFORMED_ETHERNET, "malformed-ethernet", DROP,      "Ethernet or VLAN header cut short, or priority tags stacked") \
 	X(MALFORMED_IPV4,     "malformed-ipv4",     DROP,      "IPv4 header cut short or contradicting itself") \
 	X(MALFORMED_IPV6,     "malformed-ipv6",     DROP,      "IPv6 or extension header cut short or contradicting itself") \
 	X(IPV6_CHAIN,         "ipv6-chain",         DROP,      "more IPv6 extension headers than RFC 8504 asks a host to read") \

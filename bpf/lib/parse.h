@@ -27,12 +27,17 @@ struct gabion_wire_vlan {
 	__u16 type;
 } GABION_WIRE;
 
+GABION_INLINE int gabion_is_vlan(__u32 type)
+{
+	return type == GABION_ETHERTYPE_8021Q || type == GABION_ETHERTYPE_8021AD;
+}
+
 /* Steps over a VLAN tag, if there is one. Returns 0 when it is cut short: skb_vlan_untag() drops that. */
 GABION_INLINE int gabion_parse_vlan(struct gabion_cursor *cursor, struct gabion_packet *packet, __u32 *type)
 {
 	const struct gabion_wire_vlan *vlan;
 
-	if (*type != GABION_ETHERTYPE_8021Q && *type != GABION_ETHERTYPE_8021AD)
+	if (!gabion_is_vlan(*type))
 		return 1;
 	vlan = GABION_AT(struct gabion_wire_vlan, gabion_take(cursor, sizeof(*vlan)));
 	if (!vlan)
@@ -40,6 +45,22 @@ GABION_INLINE int gabion_parse_vlan(struct gabion_cursor *cursor, struct gabion_
 	*type = GABION_SWAP16(vlan->type);
 	packet->vlan_tags = GABION_CAST(__u16, packet->vlan_tags + 1);
 	return 1;
+}
+
+/*
+ * What a third tag makes of the frame. Linux takes off priority tags (VLAN 0), however many there are (check_vlan_id in
+ * __netif_receive_skb_core()), so that behind them any source could pass unseen; no switch stacks them.
+ */
+GABION_INLINE __u32 gabion_parse_third_tag(const __u8 *begin, const __u8 *end)
+{
+	const struct gabion_wire_vlan *tags = GABION_AT(struct gabion_wire_vlan, begin + sizeof(struct gabion_wire_ethernet));
+	const __u16 id_bits = GABION_SWAP16(0x0fff);
+
+	if (begin + sizeof(struct gabion_wire_ethernet) + 3 * sizeof(*tags) > end)
+		return GABION_REASON_MALFORMED_ETHERNET;
+	if (!(tags[0].tag & id_bits) || !(tags[1].tag & id_bits) || !(tags[2].tag & id_bits))
+		return GABION_REASON_MALFORMED_ETHERNET;
+	return GABION_REASON_NOT_IP;
 }
 
 /* `begin` to `end` is what may be read; `length` what the frame has, which is more when only its head is in reach (skb). */
@@ -64,6 +85,8 @@ GABION_INLINE __u32 gabion_parse(const __u8 *begin, const __u8 *end, __u32 lengt
 		return gabion_parse_ipv4(&cursor, packet);
 	if (type == GABION_ETHERTYPE_IPV6)
 		return gabion_parse_ipv6(&cursor, packet);
+	if (gabion_is_vlan(type))
+		return gabion_parse_third_tag(begin, end);
 	return GABION_REASON_NOT_IP;
 }
 

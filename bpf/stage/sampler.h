@@ -27,7 +27,7 @@ GABION_INLINE __u32 gabion_next_one_in(const struct gabion_sampler *sampler,
 	__u32 periods = elapsed / period, seen = sampler->seen;
 	__u32 fits = seen / budget + (seen % budget != 0), floor;
 
-	floor = periods > 31 ? 0 : (sampler->one_in + 1) / 2 >> (periods - 1);
+	floor = !periods || periods > 31 ? 0 : (sampler->one_in + 1) / 2 >> (periods - 1);
 	if (periods > 1)
 		fits = 1; /* the period before this one saw nothing */
 	if (fits < floor)

@@ -11,6 +11,24 @@ from scenario import case, main
 
 PORT = 9000
 
+# Ten datagrams from 31.0.0.1 to the host, each behind so many priority tags. Arguments: destination MAC, source MAC, tags.
+SEND_TAGGED = '''
+import socket, struct, sys
+def words(data):
+    total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
+    total = (total & 0xffff) + (total >> 16)
+    return ~(total + (total >> 16)) & 0xffff
+datagram = struct.pack('!HHHH', 1234, 9000, 38, 0) + bytes(30)
+header = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(datagram), 1, 0, 64, 17, 0, bytes([31, 0, 0, 1]), bytes([20, 0, 0, 1]))
+header = header[:10] + struct.pack('!H', words(header)) + header[12:]
+macs = b''.join(bytes.fromhex(mac.replace(':', '')) for mac in sys.argv[1:3])
+frame = macs + b'\\x81\\x00\\x00\\x00' * int(sys.argv[3]) + b'\\x08\\x00' + header + datagram
+link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+link.bind(('net0', 0))
+for _ in range(10):
+    link.send(frame)
+'''
+
 
 def who_gets_through(bed, *sources, count=20):
     """Of the sources, those whose packets all arrived; one of which only some arrived is an error."""
@@ -39,6 +57,20 @@ def exact():
         daemon.gabion('ban', 'del', '31.2.3.4')
         assert who_gets_through(bed, '31.2.3.4', '2a00:31::1:2:3:4') == ['31.2.3.4']
         daemon.identity()
+
+
+@case('priority tags (VLAN 0), of which the stack takes off any number, do not hide a banned source')
+def priority_tags():
+    with protected('tags') as (bed, daemon):
+        def through(tags):
+            receiver = bed.receive(port=PORT)
+            bed.world.run('/usr/bin/python3', '-c', SEND_TAGGED, bed.host_mac, bed.world_mac, tags)
+            time.sleep(0.1)
+            receiver.stop()
+            return receiver.result()['received']
+        assert through(1) == 10, 'the frames are wrong: nothing arrives without a ban'
+        daemon.ban('31.0.0.1')
+        assert [through(tags) for tags in range(6)] == [0] * 6
 
 
 @case('prefixes of many lengths: first and last address inside are dropped, the next outside pass')
