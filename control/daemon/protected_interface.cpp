@@ -18,6 +18,7 @@ namespace {
 
 // Marks what our sockets transmit on a private pair, so that the far end knows it from anything else: "gb" and a version.
 constexpr std::uint32_t own_mark = 0x67620001;
+constexpr unsigned retry_seconds = 10;
 
 }  // namespace
 
@@ -65,7 +66,9 @@ Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
 }
 
 void ProtectedInterface::hand_over_off(const std::string& why) {
-    note_ = "hand-over is off: " + why;
+    std::string note = "hand-over is off: " + why;
+    if (note == note_) return;
+    note_ = std::move(note);
     surroundings_.tell("handover-off", settings_.name + ": " + why);
 }
 
@@ -179,8 +182,23 @@ void ProtectedInterface::follow(const net::LinkBatch& batch) {
     for (const net::LinkEvent event : follower_->apply(batch)) on_event(event);
 }
 
+// What failed when the interface came back, or when its workers started, may have been for the moment.
+void ProtectedInterface::try_again() {
+    if (!follower_ || !follower_->link() || ++seconds_failing_ % retry_seconds != 0) return;
+    const bool was_present = present_;
+    if (!was_present)
+        (void)open();
+    else
+        restart_workers();
+    if (present_ && !was_present) return surroundings_.tell("interface-back", settings_.name + " is protected again");
+    if (running_.empty()) return;
+    note_.clear();
+    surroundings_.tell("handover-on", settings_.name + ": hand-over works again");
+}
+
 void ProtectedInterface::tend() {
-    if (!present_) return;
+    if (!present_ || running_.empty()) return try_again();
+    seconds_failing_ = 0;
     const bool sound = std::all_of(running_.begin(), running_.end(), [](const Running& running) {
         return running.thread->worker().alive() && !running.thread->worker().blocked();
     });

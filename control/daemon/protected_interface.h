@@ -63,7 +63,7 @@ public:
     void close(bool keep_enforcing);
     // News of the network's links, whichever they are about.
     void follow(const net::LinkBatch& batch);
-    // Workers that died or whose way back is blocked are opened anew.
+    // Once a second: workers that died or whose way back is blocked are opened anew; what failed is tried again, less often.
     void tend();
 
     [[nodiscard]] const InterfaceSettings& settings() const noexcept { return settings_; }
@@ -101,6 +101,7 @@ private:
     Result<void> start_workers(const net::Link& link);
     Result<void> start_worker(std::uint32_t queue, unsigned cpu, const net::Link& link);
     void restart_workers();
+    void try_again();
     void on_event(net::LinkEvent event);
     void stop_workers();
     void leave();
@@ -119,6 +120,7 @@ private:
     std::string note_;
     bool present_ = false;
     bool made_clsact_ = false;
+    unsigned seconds_failing_ = 0;
 };
 
 }  // namespace gabion::daemon

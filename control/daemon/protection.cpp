@@ -9,6 +9,8 @@
 
 #include "control/daemon/settings.h"
 #include "dataplane/core/clock.h"
+#include "dataplane/net/egress_hook.h"
+#include "dataplane/net/offload.h"
 #include "dataplane/worker/placement.h"
 
 namespace gabion::daemon {
@@ -89,12 +91,14 @@ Result<void> Protection::open_interfaces() {
     return {};
 }
 
-void Protection::put_in_force() {
+void Protection::put_in_force(gabion_panic_mode mode) {
     gabion_control& control = tables_->control();
     const std::uint32_t hz = tables_->clock().hz();
     apply_sampling(config_, hz, control);
     apply_switches(config_, hz, control);
-    panic_->configure(panic_settings(config_));
+    PanicSettings panic = panic_settings(config_);
+    panic.mode = mode;
+    panic_->configure(panic);
     panic_->apply(control.panic);
     analyst_->with([&](detect::Analyst& analyst) { analyst.configure(detector_settings(config_)); });
 }
@@ -123,7 +127,7 @@ void Protection::start_timers() {
 Result<void> Protection::open() {
     if (auto opened = open_tables(); !opened) return opened;
     if (auto allowed = tables_->book().replace_config_allow(config_.allow.targets, boot_now_ns()); !allowed) return allowed;
-    put_in_force();
+    put_in_force(panic_mode(config_.panic.mode));
     if (auto watched = watch_links(); !watched) return watched;
     analyst_->start();
     if (auto opened = open_interfaces(); !opened) {
@@ -133,14 +137,36 @@ Result<void> Protection::open() {
         if (!keep) tables_->pins().clear();
         return opened;
     }
+    release_former();
     start_timers();
     return {};
 }
 
+// Interfaces that an earlier daemon protected and that are no longer configured: nobody would tend them any more.
+void Protection::release_former() {
+    for (const std::string& name : tables_->pins().subdirectories()) {
+        const bool wanted = std::any_of(interfaces_.begin(), interfaces_.end(),
+                                        [&](const auto& interface) { return interface->settings().name == name; });
+        const auto pins = tables_->pins().subdirectory(name);
+        if (wanted || !pins || !pins->has("cpus")) continue;  // perhaps the pins of another daemon
+        map::XdpLink(*pins).detach();
+        if (const auto link = net::link_by_name(name)) {
+            (void)net::detach_egress(link->index, false);
+            (void)net::restore_offloads(*link, keeper_->offloads(name));
+        }
+        keeper_->forget_offloads(name);
+        pins->clear();
+        events_.raise(Severity::notice, "interface-released", name + " is no longer configured and no longer protected");
+    }
+}
+
 Result<void> Protection::apply(const config::Config& next) {
     if (auto allowed = tables_->book().replace_config_allow(next.allow.targets, boot_now_ns()); !allowed) return allowed;
+    // What a person ordered stays until the configuration itself says something new.
+    const bool mode_changed = next.panic.mode != config_.panic.mode;
+    const gabion_panic_mode ordered = panic_->settings().mode;
     config_ = next;
-    put_in_force();
+    put_in_force(mode_changed ? panic_mode(config_.panic.mode) : ordered);
     return {};
 }
 

@@ -52,7 +52,8 @@ private:
     Result<void> open_interfaces();
     Result<void> watch_links();
     void start_timers();
-    void put_in_force();
+    void put_in_force(gabion_panic_mode mode);
+    void release_former();
     void decide();
     void tell_verdict(const detect::Verdict& verdict, ban::Outcome outcome);
     void every_second();

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -74,6 +75,8 @@ std::optional<std::string> reachable(const std::string& path) {
 
 Result<PinDirectory> PinDirectory::open(const std::string& path) {
     if (!path.starts_with('/')) return Error{"pin directory '" + path + "' must be an absolute path", EINVAL};
+    if (fs::path(path + "/").lexically_normal() == fs::path(usual_mount) / "")
+        return Error{"pin directory " + path + " is shared with others; name one below it, such as " + usual_mount + "/gabion", EINVAL};
     auto place = reachable(path);
     if (!place) {
         if (auto mounted = mount_bpffs(mount_point_for(path)); !mounted) return mounted.error();
@@ -113,6 +116,18 @@ std::string PinDirectory::entry(std::string_view name) const {
 }
 
 bool PinDirectory::has(std::string_view name) const { return ::access(entry(name).c_str(), F_OK) == 0; }
+
+std::vector<std::string> PinDirectory::subdirectories() const {
+    std::vector<std::string> names;
+    std::error_code ignored;
+    for (const auto& item : fs::directory_iterator(path_, ignored)) {
+        if (!item.is_directory(ignored)) continue;
+        std::string name = item.path().filename();
+        std::replace(name.begin(), name.end(), ':', '.');
+        names.push_back(std::move(name));
+    }
+    return names;
+}
 
 void PinDirectory::remove(std::string_view name) const noexcept { ::unlink(entry(name).c_str()); }
 

@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dataplane/core/fd.h"
 #include "dataplane/core/result.h"
@@ -25,6 +26,8 @@ public:
 
     [[nodiscard]] std::string entry(std::string_view name) const;
     [[nodiscard]] bool has(std::string_view name) const;
+    // The names of the directories directly in it, as they were given to subdirectory().
+    [[nodiscard]] std::vector<std::string> subdirectories() const;
     void remove(std::string_view name) const noexcept;
     // Removes all that is pinned directly in it, and the directory itself when nothing else is left.
     void clear() const noexcept;

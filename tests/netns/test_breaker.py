@@ -125,4 +125,16 @@ def command():
             assert (receiver.result()['received'] == 100) == passes, mode
 
 
+@case('what `gabion panic` ordered outlives a reload, unless the configured mode changed')
+def reloaded():
+    with tripping('reloaded') as (_, daemon):
+        daemon.gabion('panic', 'on')
+        daemon.change(sampling={'one_in': 128})
+        daemon.gabion('reload')
+        assert daemon.status()['panic']['mode'] == 'on'
+        daemon.change(panic={'mode': 'off'})
+        daemon.gabion('reload')
+        assert daemon.status()['panic']['mode'] == 'off'
+
+
 main()

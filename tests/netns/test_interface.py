@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """An interface's life: down and up, deleted and made again; the daemon follows, with events, and nothing stays behind."""
+import signal
 import time
 
 from gabion_daemon import protected
-from gabion_lab import wait_for
+from gabion_lab import TOOLS, wait_for
 from scenario import case, main
 
 
@@ -53,6 +54,36 @@ def recreated():
         assert delivered(bed, '91.0.0.1') == 0, 'the ban does not hold on the new interface'
         assert delivered(bed, '31.0.0.1') == 100
         daemon.identity()
+
+
+@case('an interface that is no longer configured is released at the next start')
+def released():
+    with protected('released') as (bed, daemon):
+        bed.host.run('ip', 'link', 'add', 'other0', 'type', 'veth', 'peer', 'name', 'other1')
+        daemon.ban('91.0.0.1')
+        daemon.stop()
+        assert delivered(bed, '91.0.0.1') == 0
+        daemon.config['interface'][0]['name'] = 'other0'
+        daemon.change()
+        daemon.start()
+        assert 'xdp' not in bed.host.run('ip', 'link', 'show', bed.interface).stdout
+        assert not (daemon.pin / bed.interface).exists() and (daemon.pin / 'other0').exists()
+        assert delivered(bed, '91.0.0.1') == 100 and 'interface-released' in daemon.event_kinds()
+
+
+@case('an interface that comes back with a foreign program is protected once that is gone')
+def tried_again():
+    with protected('again') as (bed, daemon):
+        bed.host.run('ip', 'link', 'del', bed.interface)
+        wait_for('the loss to be told', lambda: 'interface-gone' in daemon.event_kinds())
+        daemon.signal(signal.SIGSTOP)
+        bed.wire()
+        bed.host.run('ip', 'link', 'set', 'dev', bed.interface, 'xdp', 'obj', TOOLS / 'flood.bpf.o', 'sec', 'xdp')
+        daemon.signal(signal.SIGCONT)
+        wait_for('the refusal to be told', lambda: 'interface-failed' in daemon.event_kinds())
+        bed.host.run('ip', 'link', 'set', 'dev', bed.interface, 'xdp', 'off')
+        wait_for('protection', lambda: all(i['attach'] != 'none' and i['workers'] for i in daemon.status()['interfaces']), 15, 0.2)
+        assert delivered(bed, '31.0.0.1') == 100
 
 
 @case('everything is gone after a stop that detaches')
