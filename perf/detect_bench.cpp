@@ -17,13 +17,13 @@ namespace {
 
 using namespace gabion::detect;
 
-constexpr std::size_t kPackets = 16384;
-constexpr std::size_t kPerSlot = 10'000;  // 500,000 packets a second, every one seen
+constexpr std::size_t packet_count = 16384;
+constexpr std::size_t per_slot = 10'000;  // 500,000 packets a second, every one seen
 
 // Sources: how many; 0 = each packet another one.
 std::vector<gabion_packet> packets(std::int64_t sources, int version) {
     std::mt19937_64 random(1);
-    std::vector<gabion_packet> result(kPackets);
+    std::vector<gabion_packet> result(packet_count);
     for (gabion_packet& packet : result) {
         packet.ip_version = static_cast<__u8>(version);
         const std::uint64_t source = sources == 0 ? random() : random() % static_cast<std::uint64_t>(sources);
@@ -48,7 +48,7 @@ void bare_loop(benchmark::State& state) {
     const auto all = packets(state.range(0), 4);
     std::size_t at = 0;
     for (auto _ : state) {
-        const gabion_packet& packet = all[at++ % kPackets];
+        const gabion_packet& packet = all[at++ % packet_count];
         benchmark::DoNotOptimize(packet.source.word[0] + packet.destination.word[0] + packet.ttl + packet.ip_length +
                                  packet.destination_port);
     }
@@ -68,8 +68,8 @@ void observe(benchmark::State& state, ObserverParts parts, int version) {
     std::uint64_t now_ns = 1'000'000'000;
     observer.housekeeping(now_ns);
     for (auto _ : state) {
-        observer.observe(all[at++ % kPackets], sample);
-        if (at % kPerSlot == 0) {
+        observer.observe(all[at++ % packet_count], sample);
+        if (at % per_slot == 0) {
             observer.housekeeping(now_ns += 20'000'000);
             drain(observer);
         }
@@ -77,24 +77,12 @@ void observe(benchmark::State& state, ObserverParts parts, int version) {
     state.SetItemsProcessed(state.iterations());
 }
 
-void all_detectors(benchmark::State& state) {
-    observe(state, {}, 4);
-}
-void all_detectors_ipv6(benchmark::State& state) {
-    observe(state, {}, 6);
-}
-void sketches_only(benchmark::State& state) {
-    observe(state, {false, false, false}, 4);
-}
-void entropy(benchmark::State& state) {
-    observe(state, {true, false, false}, 4);
-}
-void ttl(benchmark::State& state) {
-    observe(state, {false, true, false}, 4);
-}
-void size(benchmark::State& state) {
-    observe(state, {false, false, true}, 4);
-}
+void all_detectors(benchmark::State& state) { observe(state, {}, 4); }
+void all_detectors_ipv6(benchmark::State& state) { observe(state, {}, 6); }
+void sketches_only(benchmark::State& state) { observe(state, {false, false, false}, 4); }
+void entropy(benchmark::State& state) { observe(state, {true, false, false}, 4); }
+void ttl(benchmark::State& state) { observe(state, {false, true, false}, 4); }
+void size(benchmark::State& state) { observe(state, {false, false, true}, 4); }
 
 }  // namespace
 

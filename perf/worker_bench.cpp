@@ -7,13 +7,14 @@
 #include <poll.h>
 #include <signal.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <map>
 #include <memory>
 #include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include "dataplane/detect/observer.h"
 #include "dataplane/worker/credit.h"
@@ -26,8 +27,8 @@
 namespace gabion::probe {
 namespace {
 
-constexpr double kRatioMax = 1.8;
-constexpr std::uint32_t kBatch = 64;
+constexpr double ratio_max = 1.8;
+constexpr std::uint32_t batch_packets = 64;
 
 struct Options {
     std::string tools;
@@ -53,10 +54,10 @@ struct Measured {
 // of the batch.
 template <typename Ahead, typename Each, typename Batch>
 Measured receive(Bed& bed, const Options& options, Ahead ahead, Each each, Batch batch) {
-    auto umem = xsk::Umem::create(2048, worker::kChunks);
+    auto umem = xsk::Umem::create(2048, worker::chunk_count);
     if (!umem) fail(umem.error().text);
     auto memory = std::make_shared<xsk::Umem>(std::move(*umem));
-    auto socket = xsk::Socket::receive(bed.link().name, 0, memory, worker::kRingEntries, worker::kPosted);
+    auto socket = xsk::Socket::receive(bed.link().name, 0, memory, worker::ring_entries, worker::posted_frames);
     if (!socket) fail(socket.error().text);
     worker::Credit credit(bed.state().queues[0]);
     credit.close();
@@ -71,14 +72,15 @@ Measured receive(Bed& bed, const Options& options, Ahead ahead, Each each, Batch
     for (std::uint64_t now = began; now < end; now = worker::monotonic_ns()) {
         std::uint32_t first = 0;
         std::uint32_t slot = 0;
-        const std::uint32_t count = socket->rx().peek(kBatch, first);
+        const std::uint32_t count = socket->rx().peek(batch_packets, first);
         if (count == 0) {
             pollfd wait{socket->fd(), POLLIN, 0};
             ::poll(&wait, 1, 10);
             continue;
         }
         if (!socket->fill().reserve(count, slot)) fail("the fill ring is full");
-        for (std::uint32_t i = 0; i < count; ++i) ahead(memory->frame(socket->rx().at(first + i).addr, 0).data());
+        for (std::uint32_t i = 0; i < count; ++i)
+            ahead(memory->frame(socket->rx().at(first + i).addr, 0).data());
         for (std::uint32_t i = 0; i < count; ++i) {
             const xdp_desc& frame = socket->rx().at(first + i);
             each(memory->frame(frame.addr, frame.len), now);
@@ -90,7 +92,8 @@ Measured receive(Bed& bed, const Options& options, Ahead ahead, Each each, Batch
         batch(count, now);
         result.packets += count;
     }
-    result.ns = static_cast<double>(thread_cpu_ns() - cpu_began) / static_cast<double>(std::max<std::uint64_t>(1, result.packets));
+    result.ns = static_cast<double>(thread_cpu_ns() - cpu_began) /
+                static_cast<double>(std::max<std::uint64_t>(1, result.packets));
     credit.close();
     xsk::Socket::leave(bed.xskmap_fd(), 0);
     return result;
@@ -115,7 +118,9 @@ Measured work(Bed& bed, const Options& options, Observing& observer) {
 // The detectors with somebody who takes their summaries away, as the analyst does.
 struct Watched {
     explicit Watched(detect::ObserverParts parts) : observer(detect::HashKey{}, parts) {}
-    void observe(const gabion_packet& packet, const gabion_sample& sample) noexcept { observer.observe(packet, sample); }
+    void observe(const gabion_packet& packet, const gabion_sample& sample) noexcept {
+        observer.observe(packet, sample);
+    }
     void housekeeping(std::uint64_t now_ns) noexcept {
         observer.housekeeping(now_ns);
         if (auto* slot = observer.take()) observer.give_back(slot);
@@ -126,11 +131,17 @@ struct Watched {
 
 Measured run_kind(Bed& bed, const Options& options, const std::string& kind) {
     const auto nothing_ahead = [](const std::uint8_t*) {};
-    if (kind == "bare") return receive(bed, options, nothing_ahead, [](std::span<std::uint8_t>, std::uint64_t) {}, [](std::uint32_t, std::uint64_t) {});
+    if (kind == "bare")
+        return receive(
+            bed, options, nothing_ahead, [](std::span<std::uint8_t>, std::uint64_t) {},
+            [](std::uint32_t, std::uint64_t) {});
     if (kind == "bare, one byte read") {
         unsigned sum = 0;
-        return receive(bed, options, nothing_ahead, [&](std::span<std::uint8_t> frame, std::uint64_t) { sum += frame[12]; },
-                       [&](std::uint32_t, std::uint64_t) { asm volatile("" : : "r"(sum)); });
+        return receive(
+            bed, options, nothing_ahead, [&](std::span<std::uint8_t> frame, std::uint64_t) { sum += frame[12]; },
+            [&](std::uint32_t, std::uint64_t) {
+                asm volatile("" : : "r"(sum));
+            });
     }
     if (kind == "worker, no detector") {
         worker::NullObserver observer;
@@ -143,10 +154,11 @@ Measured run_kind(Bed& bed, const Options& options, const std::string& kind) {
 Child start_source(Bed& bed, const Options& options, double seconds) {
     const std::string time = std::to_string(seconds);
     if (options.rate > 0)
-        return bed.start(true, {options.tools + "/gbn-send", "--interface", "wan0", "--to-mac", bed.host_mac(), "--source", options.sources,
-                                "--destination", "10.77.0.1", "--rate", std::to_string(options.rate), "--seconds", time});
-    return bed.start(true, {options.tools + "/gbn-flood", "--interface", "wan0", "--to-mac", bed.host_mac(), "--source", options.sources,
-                            "--destination", "10.77.0.1", "--sport", "1024-65535", "--seconds", time});
+        return bed.start(true, {options.tools + "/gbn-send", "--interface", "wan0", "--to-mac", bed.host_mac(),
+                                "--source", options.sources, "--destination", "10.77.0.1", "--rate",
+                                std::to_string(options.rate), "--seconds", time});
+    return bed.start(true, {options.tools + "/gbn-flood", "--interface", "wan0", "--to-mac", bed.host_mac(), "--source",
+                            options.sources, "--destination", "10.77.0.1", "--sport", "1024-65535", "--seconds", time});
 }
 
 double median(std::vector<double> values) {
@@ -155,7 +167,8 @@ double median(std::vector<double> values) {
 }
 
 int run(const Options& options) {
-    const std::vector<std::string> kinds{"bare", "bare, one byte read", "worker, no detector", "worker, three detectors"};
+    const std::vector<std::string> kinds{"bare", "bare, one byte read", "worker, no detector",
+                                         "worker, three detectors"};
     std::map<std::string, std::vector<double>> ns;
     std::map<std::string, std::uint64_t> packets;
     Bed bed({true, 1});
@@ -173,13 +186,14 @@ int run(const Options& options) {
     const double bare = median(ns["bare"]);
     for (const auto& kind : kinds) {
         const double middle = median(ns[kind]);
-        std::printf("%-24s %7.1f ns a packet  x %.2f   (%.1f to %.1f; %.2f Mpps)\n", kind.c_str(), middle, middle / bare,
-                    *std::min_element(ns[kind].begin(), ns[kind].end()), *std::max_element(ns[kind].begin(), ns[kind].end()),
+        std::printf("%-24s %7.1f ns a packet  x %.2f   (%.1f to %.1f; %.2f Mpps)\n", kind.c_str(), middle,
+                    middle / bare, *std::min_element(ns[kind].begin(), ns[kind].end()),
+                    *std::max_element(ns[kind].begin(), ns[kind].end()),
                     static_cast<double>(packets[kind]) / options.seconds / options.rounds / 1e6);
     }
     const double ratio = median(ns["worker, three detectors"]) / bare;
-    if (options.check && ratio > kRatioMax) {
-        std::printf("a worker costs %.2f of a bare loop; the bound is %.2f\n", ratio, kRatioMax);
+    if (options.check && ratio > ratio_max) {
+        std::printf("a worker costs %.2f of a bare loop; the bound is %.2f\n", ratio, ratio_max);
         return 1;
     }
     return 0;

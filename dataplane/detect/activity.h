@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much a source, prefix or destination sent lately: packet weights of the last five slots, for the 100 ms window, and a sum that decays with
-// a time constant of one second. Slots are numbered by time (nanoseconds / kSlotNs); the ring moves on when it is touched.
+// a time constant of one second. Slots are numbered by time (nanoseconds / slot_ns); the ring moves on when it is touched.
 #pragma once
 
 #include <array>
@@ -15,15 +15,15 @@ namespace gabion::detect {
 
 class Activity {
 public:
-    static constexpr double kSlowSpan = 1.0;  // seconds that slow() stands for, once as much has passed
+    static constexpr double slow_span = 1.0;  // seconds that slow() stands for, once as much has passed
 
     void advance(std::uint32_t slot) noexcept {
         const std::uint32_t steps = slot - slot_;
         if (steps == 0 || steps > 0x80000000u) return;  // a late summary counts into the newest slot
-        for (std::uint32_t i = 0; i < std::min(steps, kWindowSlots); ++i)
-            recent_[(slot - i) % kWindowSlots] = {};
+        for (std::uint32_t i = 0; i < std::min(steps, window_slots); ++i)
+            recent_[(slot - i) % window_slots] = {};
         history_ = steps < 64 ? history_ << steps : 0;
-        const auto decay = static_cast<float>(std::exp(-static_cast<double>(steps) * kDecayPerSlot));
+        const auto decay = static_cast<float>(std::exp(-static_cast<double>(steps) * decay_per_slot));
         slow_ *= decay;
         slow_square_ *= decay;
         slot_ = slot;
@@ -32,7 +32,7 @@ public:
     // `scale`: the most packets that one of the samples stands for.
     void add(std::uint32_t slot, double weight, double scale) noexcept {
         advance(slot);
-        Recent& now = recent_[slot_ % kWindowSlots];
+        Recent& now = recent_[slot_ % window_slots];
         now.weight += static_cast<float>(weight);
         now.square += static_cast<float>(weight * scale);
         history_ |= 1;
@@ -55,12 +55,12 @@ public:
         const double weight = window();
         if (weight > 0 && detect::surely_above(weight, sum(&Recent::square) / weight, bound_pps, window_s)) return true;
         return slow_ > 0 &&
-               detect::surely_above(slow(), static_cast<double>(slow_square_ / slow_), bound_pps, kSlowSpan);
+               detect::surely_above(slow(), static_cast<double>(slow_square_ / slow_), bound_pps, slow_span);
     }
 
     // Takes out what another one of the same slot contributed to this one.
     void remove(const Activity& part) noexcept {
-        for (unsigned i = 0; i < kWindowSlots; ++i) {
+        for (unsigned i = 0; i < window_slots; ++i) {
             recent_[i].weight = std::max(0.0f, recent_[i].weight - part.recent_[i].weight);
             recent_[i].square = std::max(0.0f, recent_[i].square - part.recent_[i].square);
         }
@@ -79,7 +79,7 @@ private:
         float weight = 0;
         float square = 0;
     };
-    static constexpr double kDecayPerSlot = static_cast<double>(kSlotNs) / 1e9 / kSlowSpan;
+    static constexpr double decay_per_slot = static_cast<double>(slot_ns) / 1e9 / slow_span;
 
     [[nodiscard]] double sum(float Recent::*member) const noexcept {
         double total = 0;
@@ -88,7 +88,7 @@ private:
         return total;
     }
 
-    std::array<Recent, kWindowSlots> recent_{};
+    std::array<Recent, window_slots> recent_{};
     std::uint64_t history_ = 0;  // bit i: seen i slots ago
     std::uint32_t slot_ = 0;
     float slow_ = 0;

@@ -14,12 +14,12 @@ namespace {
 double window_seconds(const State& state) noexcept {
     std::uint64_t start = state.now_ns, end = 0;
     for (const State::Span& span : state.spans) {
-        if (state.slot - span.slot >= kWindowSlots) continue;
+        if (state.slot - span.slot >= window_slots) continue;
         start = std::min(start, span.start_ns);
         end = std::max(end, span.end_ns);
     }
-    constexpr std::uint64_t kLeast = kWindowNs - kSlotNs;
-    return static_cast<double>(end > start ? std::max(end - start, kLeast) : kWindowNs) / 1e9;
+    constexpr std::uint64_t least_ns = window_ns - slot_ns;
+    return static_cast<double>(end > start ? std::max(end - start, least_ns) : window_ns) / 1e9;
 }
 
 }  // namespace
@@ -27,17 +27,13 @@ double window_seconds(const State& state) noexcept {
 Analyst::Analyst(const Settings& settings, const HashKey& hash) : state_(std::make_unique<State>(settings, hash)) {}
 Analyst::~Analyst() = default;
 
-void Analyst::configure(const Settings& settings) noexcept {
-    state_->settings = settings;
-}
-void Analyst::ingest(const SlotSummary& slot) noexcept {
-    ingest_slot(*state_, slot);
-}
+void Analyst::configure(const Settings& settings) noexcept { state_->settings = settings; }
+void Analyst::ingest(const SlotSummary& slot) noexcept { ingest_slot(*state_, slot); }
 
 Judgement Analyst::judge(std::uint64_t now_ns) {
     State& state = *state_;
     state.now_ns = now_ns;
-    state.slot = static_cast<std::uint32_t>(now_ns / kSlotNs);
+    state.slot = static_cast<std::uint32_t>(now_ns / slot_ns);
     state.window_s = window_seconds(state);
     state.verdicts.clear();
     state.notices.clear();
@@ -51,9 +47,7 @@ Judgement Analyst::judge(std::uint64_t now_ns) {
     return {state.verdicts, state.notices};
 }
 
-bool Analyst::learned() const noexcept {
-    return state_->learned();
-}
+bool Analyst::learned() const noexcept { return state_->learned(); }
 
 bool Analyst::under_attack() const noexcept {
     const auto attacked = [](const Guard& guard) { return guard.used && guard.attack; };
@@ -61,16 +55,10 @@ bool Analyst::under_attack() const noexcept {
            std::any_of(state_->networks.entries().begin(), state_->networks.entries().end(), attacked);
 }
 
-double Analyst::calm_peak_pps() const noexcept {
-    return static_cast<double>(state_->total_peak_pps);
-}
-std::vector<Prefix> Analyst::calm_sources() const {
-    return state_->memory.calm_sources();
-}
+double Analyst::calm_peak_pps() const noexcept { return static_cast<double>(state_->total_peak_pps); }
+std::vector<Prefix> Analyst::calm_sources() const { return state_->memory.calm_sources(); }
 
-std::vector<std::byte> Analyst::save_baseline() const {
-    return write_baseline(*state_);
-}
+std::vector<std::byte> Analyst::save_baseline() const { return write_baseline(*state_); }
 
 Result<void> Analyst::restore_baseline(std::span<const std::byte> bytes, std::uint64_t now_ns) {
     auto fresh = std::make_unique<State>(state_->settings, state_->hash);

@@ -15,13 +15,13 @@ namespace gabion::detect {
 template <typename Entry>
 class FixedTable {
 public:
-    static constexpr std::size_t kWays = 8;
+    static constexpr std::size_t ways = 8;
 
-    FixedTable(const HashKey& hash, std::size_t sets) : hash_(hash), entries_(sets * kWays) {}  // sets: a power of two
+    FixedTable(const HashKey& hash, std::size_t sets) : hash_(hash), entries_(sets * ways) {}  // sets: a power of two
 
     Entry* find(const Key& key) noexcept {
         Entry* set = set_of(key);
-        for (std::size_t way = 0; way < kWays; ++way)
+        for (std::size_t way = 0; way < ways; ++way)
             if (set[way].used && set[way].key == key) return &set[way];
         return nullptr;
     }
@@ -32,7 +32,7 @@ public:
     Entry& obtain(const Key& key, Worth&& worth) noexcept {
         Entry* set = set_of(key);
         Entry* least = set;
-        for (std::size_t way = 0; way < kWays; ++way) {
+        for (std::size_t way = 0; way < ways; ++way) {
             Entry& entry = set[way];
             if (entry.used && entry.key == key) return entry;
             if (least->used && (!entry.used || worth(entry) < worth(*least))) least = &entry;
@@ -52,8 +52,8 @@ public:
 
 private:
     Entry* set_of(const Key& key) noexcept {
-        const std::size_t sets = entries_.size() / kWays;
-        return &entries_[(hash_of(hash_, key) >> 16 & (sets - 1)) * kWays];
+        const std::size_t sets = entries_.size() / ways;
+        return &entries_[(hash_of(hash_, key) >> 16 & (sets - 1)) * ways];
     }
 
     HashKey hash_;

@@ -38,7 +38,7 @@ struct Guard {
     double threshold_pps = 0;
 };
 
-enum Alarm : unsigned { kAlarmFall = 1, kAlarmRise = 2, kAlarmTtl = 4, kAlarmSize = 8 };
+enum Alarm : unsigned { alarm_fall = 1, alarm_rise = 2, alarm_ttl = 4, alarm_size = 8 };
 
 struct Distributions {
     struct Slot {
@@ -47,15 +47,15 @@ struct Distributions {
         std::uint32_t agreeing = 0;
         float known_weight = 0;  // of sightings whose source is known from calm times
         float seen_weight = 0;
-        std::array<std::uint16_t, kSizeCells> sizes{};
-        std::array<std::uint16_t, kSourceBuckets> sources{};
+        std::array<std::uint16_t, size_cells> sizes{};
+        std::array<std::uint16_t, source_buckets> sources{};
     };
 
-    std::array<Slot, kWindowSlots> ring{};
+    std::array<Slot, window_slots> ring{};
     RobustBaseline bits;        // entropy
     RobustBaseline normalised;  // entropy, as a share of its ceiling
     RobustBaseline size_divergence;
-    std::array<float, kSizeCells> sizes{};  // learned, sums to 1
+    std::array<float, size_cells> sizes{};  // learned, sums to 1
     std::uint32_t sizes_learned = 0;        // seconds
     unsigned alarms = 0;
     std::uint64_t alarm_since_ns = 0;
@@ -74,7 +74,7 @@ struct Distributions {
 
 private:
     void measure_sightings(std::uint32_t slot) noexcept;
-    std::array<std::uint32_t, kSizeCells> window_sizes_{};
+    std::array<std::uint32_t, size_cells> window_sizes_{};
 };
 
 }  // namespace gabion::detect

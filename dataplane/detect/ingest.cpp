@@ -7,21 +7,21 @@
 namespace gabion::detect {
 namespace {
 
-constexpr double kWorthOfNamed = 1000;  // packets a second: who was named is not soon forgotten
+constexpr double worth_of_named = 1000;  // packets a second: who was named is not soon forgotten
 
-using Blocks = std::array<std::uint8_t, kDestinations + 1>;  // a summary's blocks -> guards
+using Blocks = std::array<std::uint8_t, destinations_max + 1>;  // a summary's blocks -> guards
 
 unsigned guard_of(State& state, const Key& destination, std::uint32_t slot) noexcept {
     unsigned oldest = 0;
-    for (unsigned i = 0; i < kDestinations; ++i) {
+    for (unsigned i = 0; i < destinations_max; ++i) {
         Guard& guard = state.guards[i];
         if (guard.used && guard.key == destination) return i;
         const Guard& other = state.guards[oldest];
         if (other.used && (!guard.used || guard.seen_slot < other.seen_slot)) oldest = i;
     }
-    constexpr std::uint32_t kForgetAfter = 3000;  // slots, one minute: a quieter guard gives way to a new destination
+    constexpr std::uint32_t forget_after = 3000;  // slots, one minute: a quieter guard gives way to a new destination
     Guard& place = state.guards[oldest];
-    if (place.used && (place.attack || slot - place.seen_slot < kForgetAfter)) return kRest;
+    if (place.used && (place.attack || slot - place.seen_slot < forget_after)) return rest_block;
     place = Guard{};
     place.used = true;
     place.key = destination;
@@ -38,11 +38,11 @@ void add_network(State& state, std::uint32_t slot, const Key& network, double we
 
 Blocks ingest_destinations(State& state, const SlotSummary& from, std::uint32_t slot) noexcept {
     Blocks blocks{};
-    for (unsigned i = 0; i <= kDestinations; ++i) {
-        const bool used = i == kRest ? from.rest_used : (from.used_blocks >> i & 1) != 0;
+    for (unsigned i = 0; i <= destinations_max; ++i) {
+        const bool used = i == rest_block ? from.rest_used : (from.used_blocks >> i & 1) != 0;
         if (!used) continue;
         const DestinationBlock& block = from.destination[i];
-        const unsigned guard = i == kRest ? kRest : guard_of(state, block.key, slot);
+        const unsigned guard = i == rest_block ? rest_block : guard_of(state, block.key, slot);
         blocks[i] = static_cast<std::uint8_t>(guard);
         Guard& to = state.guards[guard];
         to.seen_slot = slot;
@@ -51,7 +51,7 @@ Blocks ingest_destinations(State& state, const SlotSummary& from, std::uint32_t 
         state.distributions[guard].add(slot, block);
         state.total.add(slot, static_cast<double>(block.weight), block.scale);
         state.second_samples += block.samples;
-        if (i != kRest)
+        if (i != rest_block)
             add_network(state, slot, prefix_of(block.key, 64), static_cast<double>(block.weight), block.scale);
     }
     if (from.rest_used)
@@ -85,7 +85,7 @@ void ingest_sources(State& state, const SlotSummary& from, std::uint32_t slot, c
     const auto worth = [slot](const TrackedSource& source) {
         TrackedSource copy = source;
         copy.activity.advance(slot);
-        return copy.activity.slow() + (source.named_until > slot ? kWorthOfNamed : 0);
+        return copy.activity.slow() + (source.named_until > slot ? worth_of_named : 0);
     };
     from.sources.each([&](const SourceDetail& detail, std::uint32_t count) {
         TrackedSource& source = state.sources.obtain(detail.key, worth);
@@ -103,13 +103,13 @@ void ingest_prefixes(State& state, const SlotSummary& from, std::uint32_t slot, 
     const auto worth = [slot](const TrackedPrefix& prefix) {
         Activity copy = prefix.activity;
         copy.advance(slot);
-        return copy.slow() + (prefix.named_until > slot ? kWorthOfNamed : 0);
+        return copy.slow() + (prefix.named_until > slot ? worth_of_named : 0);
     };
-    constexpr std::uint32_t kSourcesSlots = 50;
+    constexpr std::uint32_t sources_slots = 50;
     from.prefixes.each([&](const PrefixDetail& detail, std::uint32_t count) {
         TrackedPrefix& prefix = state.prefixes.obtain(detail.key, worth);
-        if (slot - prefix.sources_slot >= kSourcesSlots) {
-            prefix.sources_before = slot - prefix.sources_slot < 2 * kSourcesSlots ? prefix.sources : 0;
+        if (slot - prefix.sources_slot >= sources_slots) {
+            prefix.sources_before = slot - prefix.sources_slot < 2 * sources_slots ? prefix.sources : 0;
             prefix.sources = 0;
             prefix.sources_slot = slot;
         }
@@ -122,9 +122,9 @@ void ingest_prefixes(State& state, const SlotSummary& from, std::uint32_t slot, 
 }
 
 void keep_pending(State& state, const Sighting& sighting, std::uint32_t slot) noexcept {
-    if (state.pending_count == State::kPending) return;
-    state.pending[(state.pending_first + state.pending_count++) % State::kPending] = {sighting.source, slot,
-                                                                                      sighting.ttl};
+    if (state.pending_count == State::pending_max) return;
+    state.pending[(state.pending_first + state.pending_count++) % State::pending_max] = {sighting.source, slot,
+                                                                                         sighting.ttl};
 }
 
 bool contradicts_known(const KnownSource& known, std::uint8_t ttl) noexcept {
@@ -158,8 +158,8 @@ void ingest_sightings(State& state, const SlotSummary& from, std::uint32_t slot,
 
 void ingest_slot(State& state, const SlotSummary& from) noexcept {
     if (from.empty()) return;
-    const auto slot = static_cast<std::uint32_t>(from.end_ns / kSlotNs);
-    State::Span& span = state.spans[slot % kWindowSlots];
+    const auto slot = static_cast<std::uint32_t>(from.end_ns / slot_ns);
+    State::Span& span = state.spans[slot % window_slots];
     if (span.slot != slot) span = {slot, from.start_ns, from.end_ns};
     span.start_ns = std::min(span.start_ns, from.start_ns);
     span.end_ns = std::max(span.end_ns, from.end_ns);

@@ -10,21 +10,21 @@
 namespace gabion::detect {
 namespace {
 
-constexpr std::uint32_t kSettledSlots = 10;  // how long a sighting waits
-constexpr std::uint64_t kStubbornNs =
+constexpr std::uint32_t settled_slots = 10;  // how long a sighting waits
+constexpr std::uint64_t stubborn_ns =
     60'000'000'000;                    // an alarm without overload that lasts this long is the new normal
-constexpr double kTrafficSamples = 5;  // a second with as many counts whole towards learning_s, one with fewer in part
-constexpr double kLeastCredit = 0.1;
-constexpr double kSourceGrowth = 1.0116;  // a second: a known source's rate may double in a minute
-constexpr double kForget = 0.9999989;     // a calm second: learned peaks halve in a week
+constexpr double traffic_samples = 5;  // a second with as many counts whole towards learning_s, one with fewer in part
+constexpr double least_credit = 0.1;
+constexpr double source_growth = 1.0116;     // a second: a known source's rate may double in a minute
+constexpr double forget_factor = 0.9999989;  // a calm second: learned peaks halve in a week
 
 bool calm(const State& state) noexcept {
-    for (unsigned i = 0; i <= kDestinations; ++i) {
+    for (unsigned i = 0; i <= destinations_max; ++i) {
         const Guard& guard = state.guards[i];
         const Distributions& seen = state.distributions[i];
         if (!guard.used) continue;
         if (guard.overloaded || guard.attack) return false;
-        if (seen.alarms != 0 && state.now_ns - seen.alarm_since_ns < kStubbornNs) return false;
+        if (seen.alarms != 0 && state.now_ns - seen.alarm_since_ns < stubborn_ns) return false;
     }
     for (const Guard& network : state.networks.entries())
         if (network.used && (network.overloaded || network.attack)) return false;
@@ -46,11 +46,11 @@ bool offender(const State& state, const Key& key) noexcept {
 void commit_sightings(State& state) noexcept {
     while (state.pending_count > 0) {
         const PendingSighting& oldest = state.pending[state.pending_first];
-        if (state.slot - oldest.slot < kSettledSlots) return;
-        const auto seen_s = static_cast<std::uint32_t>(std::uint64_t{oldest.slot} * kSlotNs / 1'000'000'000);
+        if (state.slot - oldest.slot < settled_slots) return;
+        const auto seen_s = static_cast<std::uint32_t>(std::uint64_t{oldest.slot} * slot_ns / 1'000'000'000);
         if (state.memory.known(oldest.source) != nullptr || !offender(state, oldest.source))
             state.memory.learn(oldest.source, oldest.ttl, seen_s);
-        state.pending_first = (state.pending_first + 1) % State::kPending;
+        state.pending_first = (state.pending_first + 1) % State::pending_max;
         --state.pending_count;
     }
 }
@@ -58,7 +58,7 @@ void commit_sightings(State& state) noexcept {
 // `free` below: up to where growth is harmless, since the floor of the threshold lies above.
 float follow(float peak, double seen, double growth, double free) noexcept {
     const double most = std::max(static_cast<double>(peak) * growth, free);
-    return static_cast<float>(std::max(static_cast<double>(peak) * kForget, std::min(seen, most)));
+    return static_cast<float>(std::max(static_cast<double>(peak) * forget_factor, std::min(seen, most)));
 }
 
 void learn_guard(const State& state, Guard& guard, double growth) noexcept {
@@ -79,7 +79,7 @@ void learn_sources(State& state, double growth) noexcept {
         if (rate < 0.5) continue;
         ++histogram[static_cast<std::size_t>(std::clamp(4 * std::log2(rate) + 4, 0.0, 127.0))];
         ++count;
-        state.memory.learn_rate(source.key, rate, state.learned() ? kSourceGrowth : 1e9);
+        state.memory.learn_rate(source.key, rate, state.learned() ? source_growth : 1e9);
     }
     if (count == 0) return;
     std::uint32_t above = count / 100;
@@ -92,7 +92,7 @@ void learn_sources(State& state, double growth) noexcept {
 }
 
 void learn_prefixes(State& state) noexcept {
-    const double growth = state.learned() ? kSourceGrowth : 1e9;
+    const double growth = state.learned() ? source_growth : 1e9;
     for (TrackedPrefix& prefix : state.prefixes.entries()) {
         if (!prefix.used) continue;
         prefix.activity.advance(state.slot);
@@ -105,11 +105,11 @@ void learn_prefixes(State& state) noexcept {
 void learn_second(State& state) noexcept {
     if (state.second_samples == 0) return;  // idle time teaches nothing
     const double growth = state.learned() ? std::pow(state.settings.follow_per_hour, 1.0 / 3600) : 1e9;
-    for (unsigned i = 0; i <= kDestinations; ++i) {
+    for (unsigned i = 0; i <= destinations_max; ++i) {
         Guard& guard = state.guards[i];
         if (!guard.used || guard.activity.window() <= 0) continue;
         learn_guard(state, guard, growth);
-        if (i != kRest) state.distributions[i].learn();
+        if (i != rest_block) state.distributions[i].learn();
     }
     for (Guard& network : state.networks.entries())
         if (network.used) learn_guard(state, network, growth);
@@ -118,7 +118,7 @@ void learn_second(State& state) noexcept {
     state.total_peak_pps =
         follow(state.total_peak_pps, static_cast<double>(state.total_second_pps), growth, state.learned() ? 0 : 1e12);
     const bool before = state.learned();
-    state.learned_s += std::clamp(state.second_samples / kTrafficSamples, kLeastCredit, 1.0);
+    state.learned_s += std::clamp(state.second_samples / traffic_samples, least_credit, 1.0);
     if (!before && state.learned())
         state.notices.push_back({"baseline-learned", Prefix{.length = 0}, "learned values are in force", {}});
 }

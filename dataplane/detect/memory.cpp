@@ -8,17 +8,13 @@
 namespace gabion::detect {
 namespace {
 
-constexpr unsigned kPrefixLength6 = 48;
-constexpr double kWorthOfKnown = 1e12;
+constexpr unsigned prefix_length6 = 48;
+constexpr double worth_of_known = 1e12;
 // A rate never learned before may be whatever it is; later ones grow from at least this.
-constexpr double kRateFloor = 50;
+constexpr double rate_floor = 50;
 
-double worth(const KnownSource& source) noexcept {
-    return source.counted_s + (source.known() ? kWorthOfKnown : 0);
-}
-double worth(const KnownPrefix& prefix) noexcept {
-    return prefix.last_s + (prefix.hops != 0 ? kWorthOfKnown : 0);
-}
+double worth(const KnownSource& source) noexcept { return source.counted_s + (source.known() ? worth_of_known : 0); }
+double worth(const KnownPrefix& prefix) noexcept { return prefix.last_s + (prefix.hops != 0 ? worth_of_known : 0); }
 
 void learn_ttl(KnownSource& source, std::uint8_t ttl, std::uint32_t now_s) noexcept {
     if (ttl >= source.ttl_low && ttl <= source.ttl_high) return;
@@ -35,12 +31,12 @@ void learn_ttl(KnownSource& source, std::uint8_t ttl, std::uint32_t now_s) noexc
 
 float grown(float rate, double seen, double growth) noexcept {
     if (rate == 0) return static_cast<float>(seen);
-    return static_cast<float>(std::max<double>(rate, std::min(seen, std::max<double>(rate, kRateFloor) * growth)));
+    return static_cast<float>(std::max<double>(rate, std::min(seen, std::max<double>(rate, rate_floor) * growth)));
 }
 
 }  // namespace
 
-Memory::Memory(const HashKey& hash) : sources_(hash, kSources / 8), prefixes_(hash, kPrefixes / 8) {}
+Memory::Memory(const HashKey& hash) : sources_(hash, sources_max / 8), prefixes_(hash, prefixes_max / 8) {}
 
 void Memory::learn(const Key& key, std::uint8_t ttl, std::uint32_t now_s) noexcept {
     KnownPrefix& prefix = learn_distance(key, ttl, now_s);
@@ -66,11 +62,11 @@ void Memory::learn(const Key& key, std::uint8_t ttl, std::uint32_t now_s) noexce
 
 KnownPrefix& Memory::learn_distance(const Key& source, std::uint8_t ttl, std::uint32_t now_s) noexcept {
     KnownPrefix& prefix =
-        prefixes_.obtain(prefix_of(source, kPrefixLength6), [](const KnownPrefix& entry) { return worth(entry); });
+        prefixes_.obtain(prefix_of(source, prefix_length6), [](const KnownPrefix& entry) { return worth(entry); });
     const std::uint32_t bit = std::uint32_t{1} << hops_of(ttl);
     prefix.last_s = now_s;
     if (prefix.epoch_s == 0) prefix.epoch_s = now_s;
-    if (now_s - prefix.epoch_s >= kEpochS) {
+    if (now_s - prefix.epoch_s >= epoch_length_s) {
         prefix.hops = prefix.hops_fresh;
         prefix.hops_fresh = 0;
         prefix.epoch_s = now_s;
@@ -94,7 +90,7 @@ void Memory::learn_rate(const Key& key, double rate_pps, double growth) noexcept
 }
 
 void Memory::learn_prefix_rate(const Key& key, double rate_pps, double growth) noexcept {
-    if (KnownPrefix* found = prefixes_.find(prefix_of(key, kPrefixLength6)); found != nullptr && found->hops != 0)
+    if (KnownPrefix* found = prefixes_.find(prefix_of(key, prefix_length6)); found != nullptr && found->hops != 0)
         found->rate_pps = grown(found->rate_pps, rate_pps, growth);
 }
 
@@ -104,7 +100,7 @@ const KnownSource* Memory::known(const Key& key) const noexcept {
 }
 
 const KnownPrefix* Memory::prefix(const Key& source) const noexcept {
-    const KnownPrefix* found = prefixes_.find(prefix_of(source, kPrefixLength6));
+    const KnownPrefix* found = prefixes_.find(prefix_of(source, prefix_length6));
     return found != nullptr && found->hops != 0 ? found : nullptr;
 }
 

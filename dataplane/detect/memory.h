@@ -46,9 +46,10 @@ enum class Distance : std::uint8_t { unknown, agrees, contradicts };
 
 class Memory {
 public:
-    static constexpr std::size_t kSources = 65536;
-    static constexpr std::size_t kPrefixes = 16384;
-    static constexpr std::uint32_t kEpochS = 6 * 3600;  // a distance not seen in this long, twice over, is forgotten
+    static constexpr std::size_t sources_max = 65536;
+    static constexpr std::size_t prefixes_max = 16384;
+    static constexpr std::uint32_t epoch_length_s =
+        6 * 3600;  // a distance not seen in this long, twice over, is forgotten
 
     explicit Memory(const HashKey& hash);
 

@@ -11,21 +11,21 @@
 namespace gabion::detect {
 namespace {
 
-constexpr std::uint32_t kHeldSlots = 50;  // one second: then, if it still gets through, it is named again
-constexpr std::uint32_t kWiderHeldSlots = 10;
-constexpr std::uint32_t kUnlearnedFor = 10;  // times the quarantine
-constexpr std::uint8_t kHopTolerance = 1;
-constexpr double kForgedShare = 0.5;    // of a known source's packets, from which on they are judged by their TTL
-constexpr double kRotationShare = 0.5;  // of the destination's load, in one prefix
-constexpr unsigned kRotationSources = 16;
-constexpr unsigned kLatePrefixSources = 8;
-constexpr double kLatePressure = 16;         // after a quarter of a second of overload
-constexpr std::uint32_t kOffendersS = 10;    // the time within which offenders of a prefix are counted
-constexpr std::uint32_t kWideSamples = 300;  // needed to tell a thousand sources from "everywhere"
-constexpr double kWideDistinct = 0.8;        // of what uniform sources would occupy
-constexpr double kWideEntropy = 0.9;
-constexpr double kNamedShare = 0.3;  // of the load, just named: wait and see what is left
-constexpr double kKnownShare = 0.5;  // a crowd of known sources is no spoofed flood
+constexpr std::uint32_t held_slots = 50;  // one second: then, if it still gets through, it is named again
+constexpr std::uint32_t wider_held_slots = 10;
+constexpr std::uint32_t unlearned_for = 10;  // times the quarantine
+constexpr std::uint8_t hop_tolerance = 1;
+constexpr double forged_share = 0.5;    // of a known source's packets, from which on they are judged by their TTL
+constexpr double rotation_share = 0.5;  // of the destination's load, in one prefix
+constexpr unsigned rotation_sources = 16;
+constexpr unsigned late_prefix_sources = 8;
+constexpr double late_pressure = 16;         // after a quarter of a second of overload
+constexpr std::uint32_t offenders_s = 10;    // the time within which offenders of a prefix are counted
+constexpr std::uint32_t wide_samples = 300;  // needed to tell a thousand sources from "everywhere"
+constexpr double wide_distinct = 0.8;        // of what uniform sources would occupy
+constexpr double wide_entropy = 0.9;
+constexpr double named_share = 0.3;      // of the load, just named: wait and see what is left
+constexpr double known_share_max = 0.5;  // a crowd of known sources is no spoofed flood
 
 Verdict quarantine(const State& state, const Prefix& target, unsigned guard, const char* reason) {
     Verdict verdict;
@@ -56,9 +56,9 @@ template <typename Tracked>
 void finish(State& state, Verdict verdict, Tracked& target) {
     verdict.dry_run = switch_of(state.settings, verdict.evidence.detector).dry_run;
     state.decide(verdict);
-    const auto duration_slots = static_cast<std::uint32_t>(state.settings.quarantine_s * 1e9 / kSlotNs);
-    target.held_until = state.slot + (verdict.dry_run ? duration_slots : kHeldSlots);
-    target.named_until = state.slot + kUnlearnedFor * duration_slots;
+    const auto duration_slots = static_cast<std::uint32_t>(state.settings.quarantine_s * 1e9 / slot_ns);
+    target.held_until = state.slot + (verdict.dry_run ? duration_slots : held_slots);
+    target.named_until = state.slot + unlearned_for * duration_slots;
 }
 
 void take_out(State& state, unsigned guard_index, const Activity& named) noexcept {
@@ -73,13 +73,13 @@ void restrict_known(State& state, const TrackedSource& source, const KnownSource
     const double forged = source.contradicting.window() / std::max(source.activity.window(), 1.0);
     verdict.reason = "forged-source";
     verdict.evidence.standing = Standing::consistent;
-    if (forged >= kForgedShare && state.settings.ttl.enabled) {
+    if (forged >= forged_share && state.settings.ttl.enabled) {
         verdict.quarantine_flags = GABION_QUARANTINE_HOPS;
-        verdict.ttl_low = static_cast<std::uint8_t>(std::max(1, known.ttl_low - kHopTolerance));
-        verdict.ttl_high = static_cast<std::uint8_t>(std::min(255, known.ttl_high + kHopTolerance));
+        verdict.ttl_low = static_cast<std::uint8_t>(std::max(1, known.ttl_low - hop_tolerance));
+        verdict.ttl_high = static_cast<std::uint8_t>(std::min(255, known.ttl_high + hop_tolerance));
         verdict.evidence.detector = "ttl";
         verdict.evidence.standing = Standing::unproven;
-        add_figure(verdict.evidence, "ttl_contradicting_share", forged, kForgedShare);
+        add_figure(verdict.evidence, "ttl_contradicting_share", forged, forged_share);
         return;
     }
     verdict.reason = "heavy-source";
@@ -97,7 +97,7 @@ void hold(State& state, TrackedSource& source) noexcept {
         if (prefix == nullptr) continue;
         prefix->activity.advance(state.slot);
         prefix->activity.remove(source.activity);
-        if (state.now_s() - prefix->offender_s > kOffendersS) prefix->offenders = 0;
+        if (state.now_s() - prefix->offender_s > offenders_s) prefix->offenders = 0;
         prefix->offender_s = state.now_s();
         ++prefix->offenders;
         if (source.key.is_v4()) break;
@@ -113,7 +113,7 @@ void name_source(State& state, TrackedSource& source, const KnownSource* known, 
     verdict.evidence.samples = static_cast<std::uint32_t>(source.activity.samples());
     if (known != nullptr) {
         restrict_known(state, source, *known, verdict);
-    } else if (window_pps < kRotationShare * state.guards[source.guard].activity.window() / state.window_s) {
+    } else if (window_pps < rotation_share * state.guards[source.guard].activity.window() / state.window_s) {
         verdict.reason = "botnet";
     }
     finish(state, verdict, source);
@@ -128,13 +128,13 @@ unsigned distinct_sources(const TrackedPrefix& prefix) noexcept {
 const char* prefix_reason(State& state, const TrackedPrefix& prefix, double allowance) noexcept {
     const double load = state.guards[prefix.guard].activity.window();
     const unsigned sources = distinct_sources(prefix);
-    if (state.now_s() - prefix.offender_s <= kOffendersS && prefix.offenders >= state.settings.prefix_offenders) {
+    if (state.now_s() - prefix.offender_s <= offenders_s && prefix.offenders >= state.settings.prefix_offenders) {
         const KnownPrefix* known = state.memory.prefix(prefix.key.is_v4() ? prefix.key : Key{prefix.key.high, 0});
         if (known == nullptr || known->known_sources * 4 <= prefix.offenders) return "botnet";
     }
     if (!prefix.activity.surely_above(allowance, state.window_s, 2)) return nullptr;
-    if (sources >= kRotationSources && prefix.activity.window() >= kRotationShare * load) return "rotation";
-    return sources >= kLatePrefixSources && state.pressure[prefix.guard] >= kLatePressure ? "rotation" : nullptr;
+    if (sources >= rotation_sources && prefix.activity.window() >= rotation_share * load) return "rotation";
+    return sources >= late_prefix_sources && state.pressure[prefix.guard] >= late_pressure ? "rotation" : nullptr;
 }
 
 // IPv6: a prefix around the one that was just named must not be named for the same packets. The lengths are sampled apart, so
@@ -148,7 +148,7 @@ void hold_wider(State& state, const TrackedPrefix& named) noexcept {
         wider->activity.advance(state.slot);
         if (named.activity.window() >= wider->activity.window() / 2) {
             wider->activity.forget();
-            wider->held_until = state.slot + kWiderHeldSlots;
+            wider->held_until = state.slot + wider_held_slots;
         } else {
             wider->activity.remove(named.activity);
         }
@@ -160,7 +160,7 @@ void name_prefix(State& state, TrackedPrefix& prefix, const char* reason, double
     verdict.quarantine_flags = GABION_QUARANTINE_SPARE_KNOWN;
     verdict.evidence.samples = static_cast<std::uint32_t>(prefix.activity.samples());
     add_figure(verdict.evidence, "prefix_pps", prefix.activity.window() / state.window_s, allowance);
-    add_figure(verdict.evidence, "prefix_sources", distinct_sources(prefix), kRotationSources);
+    add_figure(verdict.evidence, "prefix_sources", distinct_sources(prefix), rotation_sources);
     finish(state, verdict, prefix);
     prefix.offenders = 0;
     take_out(state, prefix.guard, prefix.activity);
@@ -181,9 +181,9 @@ void name_prefixes_of_length(State& state, std::uint64_t length6) {
 
 bool comes_from_everywhere(const Distributions& seen) noexcept {
     const double n = seen.entropy.samples;
-    if (n < kWideSamples || seen.known_share > kKnownShare) return false;
-    const double uniform = kSourceBuckets * (1 - std::exp(-n / kSourceBuckets));
-    return seen.entropy.distinct >= kWideDistinct * uniform && seen.entropy.normalised() >= kWideEntropy;
+    if (n < wide_samples || seen.known_share > known_share_max) return false;
+    const double uniform = source_buckets * (1 - std::exp(-n / source_buckets));
+    return seen.entropy.distinct >= wide_distinct * uniform && seen.entropy.normalised() >= wide_entropy;
 }
 
 void cap_destination(State& state, unsigned index) {
@@ -224,22 +224,22 @@ void name_prefixes(State& state) {
 }
 
 void cap_spoofed(State& state) {
-    for (unsigned i = 0; i <= kDestinations; ++i) {
+    for (unsigned i = 0; i <= destinations_max; ++i) {
         Guard& guard = state.guards[i];
         const Distributions& seen = state.distributions[i];
         if (!guard.overloaded || !guard.activity.surely_above(guard.threshold_pps, state.window_s, 3)) continue;
         if (!state.settings.entropy.enabled || !comes_from_everywhere(seen)) continue;
         guard.named.advance(state.slot);
-        if (guard.named.window() > kNamedShare * (guard.named.window() + guard.activity.window())) continue;
+        if (guard.named.window() > named_share * (guard.named.window() + guard.activity.window())) continue;
         if (!guard.spoofed_noticed) {
             guard.spoofed_noticed = true;
             Evidence evidence = evidence_of(state, i);
             evidence.detector = "entropy";
-            add_figure(evidence, "entropy_normalised", seen.entropy.normalised(), kWideEntropy);
-            state.notices.push_back({"spoofed-flood", i == kRest ? Prefix{.length = 0} : guard.key.address(),
+            add_figure(evidence, "entropy_normalised", seen.entropy.normalised(), wide_entropy);
+            state.notices.push_back({"spoofed-flood", i == rest_block ? Prefix{.length = 0} : guard.key.address(),
                                      "packets come from everywhere: no source is named", evidence});
         }
-        if (i != kRest) cap_destination(state, i);
+        if (i != rest_block) cap_destination(state, i);
     }
 }
 

@@ -11,14 +11,14 @@
 namespace gabion::detect {
 namespace {
 
-constexpr std::uint8_t kTcp = 6;
-constexpr std::uint8_t kSyn = 0x02, kAck = 0x10;
+constexpr std::uint8_t tcp_protocol = 6;
+constexpr std::uint8_t tcp_syn = 0x02, tcp_ack = 0x10;
 // A source of which fewer packets were seen in the slot is too light for its connections to matter (100 pps at 1 in 1).
-constexpr std::uint32_t kLookupAfterSamples = 2;
+constexpr std::uint32_t lookup_after_samples = 2;
 // Each sample of a thin sampling stands for many packets, so that none is too light.
-constexpr std::uint32_t kLookupAlwaysFrom = 8;
-constexpr double kLoadDecay = 0.9;        // per slot: a destination is forgotten within about a second
-constexpr double kPromotionMargin = 2.0;  // a newcomer must be this much heavier, so that blocks do not flutter
+constexpr std::uint32_t lookup_always_from = 8;
+constexpr double load_decay = 0.9;        // per slot: a destination is forgotten within about a second
+constexpr double promotion_margin = 2.0;  // a newcomer must be this much heavier, so that blocks do not flutter
 
 void note_cell(SourceDetail& detail, const gabion_packet& packet, std::uint32_t weight) noexcept {
     const bool same = detail.cell_protocol == packet.protocol && detail.cell_port == packet.destination_port;
@@ -42,7 +42,7 @@ void note_packet(SourceDetail& detail, const gabion_packet& packet, std::uint32_
     detail.source_port = packet.source_port;
     detail.destination_port = packet.destination_port;
     detail.protocol = packet.protocol;
-    if (packet.protocol == kTcp && (packet.tcp_flags & (kSyn | kAck)) == kSyn) detail.syn += weight;
+    if (packet.protocol == tcp_protocol && (packet.tcp_flags & (tcp_syn | tcp_ack)) == tcp_syn) detail.syn += weight;
     note_cell(detail, packet, weight);
 }
 
@@ -52,23 +52,21 @@ void note_light(Entry& entry, std::uint32_t weight) noexcept {
     entry.scale = std::max(entry.scale, weight);
 }
 
-void increment(std::uint16_t& counter) noexcept {
-    counter = static_cast<std::uint16_t>(counter + (counter != 0xffff));
-}
+void increment(std::uint16_t& counter) noexcept { counter = static_cast<std::uint16_t>(counter + (counter != 0xffff)); }
 
 }  // namespace
 
 struct SlotExchange {
-    boost::lockfree::spsc_queue<SlotSummary*, boost::lockfree::capacity<Observer::kSlots>> full;
-    boost::lockfree::spsc_queue<SlotSummary*, boost::lockfree::capacity<Observer::kSlots>> used;
-    std::array<SlotSummary, Observer::kSlots> slots;
+    boost::lockfree::spsc_queue<SlotSummary*, boost::lockfree::capacity<Observer::slots_max>> full;
+    boost::lockfree::spsc_queue<SlotSummary*, boost::lockfree::capacity<Observer::slots_max>> used;
+    std::array<SlotSummary, Observer::slots_max> slots;
 };
 
 void SlotSummary::clear() noexcept {
-    for (unsigned i = 0; i < kDestinations; ++i)
+    for (unsigned i = 0; i < destinations_max; ++i)
         if ((used_blocks >> i & 1) != 0) destination[i] = DestinationBlock{};
     if (rest_used) {
-        destination[kRest] = DestinationBlock{};
+        destination[rest_block] = DestinationBlock{};
         others.clear();
         networks.clear();
     }
@@ -84,9 +82,9 @@ Observer::Observer(const HashKey& hash, ObserverParts parts)
       parts_(parts),
       random_(static_cast<std::uint32_t>(hash.first >> 32) | 1u),
       exchange_(std::make_unique<SlotExchange>()) {
-    index_.fill(kNoBlock);
+    index_.fill(no_block);
     open_ = &exchange_->slots[0];
-    for (std::size_t i = 1; i < kSlots; ++i)
+    for (std::size_t i = 1; i < slots_max; ++i)
         exchange_->used.push(&exchange_->slots[i]);
 }
 
@@ -97,17 +95,13 @@ void Observer::set_flow_lookup(FlowLookup lookup, const void* context) noexcept 
     lookup_context_ = context;
 }
 
-bool Observer::idle() const noexcept {
-    return open_->empty();
-}
+bool Observer::idle() const noexcept { return open_->empty(); }
 SlotSummary* Observer::take() noexcept {
     SlotSummary* slot = nullptr;
     exchange_->full.pop(slot);
     return slot;
 }
-void Observer::give_back(SlotSummary* slot) noexcept {
-    exchange_->used.push(slot);
-}
+void Observer::give_back(SlotSummary* slot) noexcept { exchange_->used.push(slot); }
 
 void Observer::observe(const gabion_packet& packet, const gabion_sample& sample) noexcept {
     if (packet.ip_version == 0) return;
@@ -123,13 +117,13 @@ void Observer::observe(const gabion_packet& packet, const gabion_sample& sample)
 
     const auto place = slot.sources.add(source_hash, source, 0);
     const bool ask =
-        lookup_ != nullptr && packet.protocol == kTcp && (packet.tcp_flags & kSyn) == 0 &&
-        (weight >= kLookupAlwaysFrom || place.detail.samples >= kLookupAfterSamples || place.detail.established != 0);
+        lookup_ != nullptr && packet.protocol == tcp_protocol && (packet.tcp_flags & tcp_syn) == 0 &&
+        (weight >= lookup_always_from || place.detail.samples >= lookup_after_samples || place.detail.established != 0);
     if (ask && lookup_(lookup_context_, packet)) {
         place.detail.established += weight;
         slot.destination[block].key = destination;
         slot.destination[block].established += weight;
-        if (block == kRest)
+        if (block == rest_block)
             slot.rest_used = true;
         else
             slot.used_blocks |= std::uint64_t{1} << block;
@@ -140,17 +134,17 @@ void Observer::observe(const gabion_packet& packet, const gabion_sample& sample)
     note_packet(place.detail, packet, weight, block);
     // What was picked for being odd is no fair sample of the traffic: it counts as a packet, not in the distributions.
     count_destination(packet, weight, source_hash, block, sample.reason != GABION_REASON_SUSPICIOUS);
-    if (block == kRest) count_other(destination, destination_hash, weight);
+    if (block == rest_block) count_other(destination, destination_hash, weight);
     slot.destination[block].key = destination;
     count_prefix(source, source_hash, weight, block);
     if (parts_.ttl) keep_sighting(source, packet, weight, block, false);
 }
 
 unsigned Observer::block_of(const Key& destination, std::uint64_t hash) noexcept {
-    for (unsigned at = static_cast<unsigned>(hash) & (kIndexSize - 1);; at = (at + 1) & (kIndexSize - 1)) {
+    for (unsigned at = static_cast<unsigned>(hash) & (index_size - 1);; at = (at + 1) & (index_size - 1)) {
         const unsigned block = index_[at];
-        if (block == kNoBlock) {
-            if (assigned_ == kDestinations) return kRest;
+        if (block == no_block) {
+            if (assigned_ == destinations_max) return rest_block;
             index_[at] = static_cast<std::uint8_t>(assigned_);
             block_key_[assigned_] = destination;
             return assigned_++;
@@ -162,7 +156,7 @@ unsigned Observer::block_of(const Key& destination, std::uint64_t hash) noexcept
 void Observer::count_destination(const gabion_packet& packet, std::uint32_t weight, std::uint64_t source_hash,
                                  unsigned block, bool fair) noexcept {
     DestinationBlock& to = open_->destination[block];
-    if (block == kRest)
+    if (block == rest_block)
         open_->rest_used = true;
     else
         open_->used_blocks |= std::uint64_t{1} << block;
@@ -170,7 +164,7 @@ void Observer::count_destination(const gabion_packet& packet, std::uint32_t weig
     to.scale = std::max(to.scale, weight);
     if (!fair) return;
     ++to.samples;
-    if (parts_.entropy) increment(to.sources[(source_hash >> 20) & (kSourceBuckets - 1)]);
+    if (parts_.entropy) increment(to.sources[(source_hash >> 20) & (source_buckets - 1)]);
     if (parts_.size) increment(to.sizes[size_cell(packet)]);
 }
 
@@ -185,9 +179,9 @@ void Observer::count_other(const Key& destination, std::uint64_t hash, std::uint
 // hitters: Ben Basat et al., SIGCOMM 2017): unbiased, at the price of 1.7 times the standard error.
 void Observer::count_prefix(const Key& source, std::uint64_t source_hash, std::uint32_t weight,
                             unsigned block) noexcept {
-    static constexpr std::array<unsigned, 3> kLengths{64, 56, 48};
+    static constexpr std::array<unsigned, 3> counted_lengths{64, 56, 48};
     const bool v4 = source.is_v4();
-    const Key prefix = prefix_of(source, v4 ? 0 : kLengths[random() % 3]);
+    const Key prefix = prefix_of(source, v4 ? 0 : counted_lengths[random() % 3]);
     const std::uint32_t counted = v4 ? weight : 3 * weight;
     PrefixDetail& detail = open_->prefixes.add(hash_of(hash_, prefix), prefix, counted).detail;
     note_light(detail, counted);
@@ -199,9 +193,9 @@ void Observer::keep_sighting(const Key& source, const gabion_packet& packet, std
                              bool established) noexcept {
     SlotSummary& slot = *open_;
     std::uint32_t at = slot.offered++;
-    if (at >= kSightings) {
+    if (at >= sightings_max) {
         at = static_cast<std::uint32_t>(std::uint64_t{random()} * slot.offered >> 32);
-        if (at >= kSightings) return;
+        if (at >= sightings_max) return;
     } else {
         slot.sighting_count = slot.offered;
     }
@@ -213,7 +207,7 @@ void Observer::housekeeping(std::uint64_t now_ns) noexcept {
         open_->start_ns = now_ns;
         return;
     }
-    if (now_ns < open_->start_ns + kSlotNs) return;
+    if (now_ns < open_->start_ns + slot_ns) return;
     SlotSummary* next = nullptr;
     if (!exchange_->used.pop(next)) return;  // the analyst is behind: this slot goes on
     open_->end_ns = now_ns;
@@ -227,14 +221,14 @@ void Observer::housekeeping(std::uint64_t now_ns) noexcept {
 void Observer::promote_destinations() noexcept {
     for (unsigned i = 0; i < assigned_; ++i) {
         const DestinationBlock& block = open_->destination[i];
-        block_load_[i] = block_load_[i] * kLoadDecay + static_cast<double>(block.weight + block.established);
+        block_load_[i] = block_load_[i] * load_decay + static_cast<double>(block.weight + block.established);
     }
     if (!open_->rest_used) return;
     bool changed = false;
     open_->others.each([&](const NetworkDetail& other, std::uint32_t count) {
         const auto lightest = std::min_element(block_load_.begin(), block_load_.end());
         const double load = static_cast<double>(count - other.error);
-        if (load <= kPromotionMargin * *lightest) return;
+        if (load <= promotion_margin * *lightest) return;
         block_key_[static_cast<std::size_t>(lightest - block_load_.begin())] = other.key;
         *lightest = load;
         changed = true;
@@ -243,11 +237,11 @@ void Observer::promote_destinations() noexcept {
 }
 
 void Observer::index_destinations() noexcept {
-    index_.fill(kNoBlock);
+    index_.fill(no_block);
     for (unsigned block = 0; block < assigned_; ++block) {
-        unsigned at = static_cast<unsigned>(hash_of(hash_, block_key_[block])) & (kIndexSize - 1);
-        while (index_[at] != kNoBlock)
-            at = (at + 1) & (kIndexSize - 1);
+        unsigned at = static_cast<unsigned>(hash_of(hash_, block_key_[block])) & (index_size - 1);
+        while (index_[at] != no_block)
+            at = (at + 1) & (index_size - 1);
         index_[at] = static_cast<std::uint8_t>(block);
     }
 }

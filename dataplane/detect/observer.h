@@ -3,7 +3,7 @@
 // call, no clock, no lock, no allocation: the time comes as an argument, slots go round through two lock-free queues. When the
 // analyst is behind, the open slot stays open and covers more time; nothing waits and nothing is lost.
 //
-// Memory: kSlots slots of about 0.7 MB, taken at construction. One thread calls observe() and housekeeping(), one other
+// Memory: slots_max slots of about 0.7 MB, taken at construction. One thread calls observe() and housekeeping(), one other
 // take() and give_back().
 #pragma once
 
@@ -32,7 +32,7 @@ struct ObserverParts {
 
 class Observer {
 public:
-    static constexpr std::size_t kSlots = 4;
+    static constexpr std::size_t slots_max = 4;
 
     explicit Observer(const HashKey& hash, ObserverParts parts = {});
     ~Observer();
@@ -61,8 +61,8 @@ private:
     void index_destinations() noexcept;
     std::uint32_t random() noexcept;
 
-    static constexpr unsigned kIndexSize = 256;
-    static constexpr std::uint8_t kNoBlock = 255;
+    static constexpr unsigned index_size = 256;
+    static constexpr std::uint8_t no_block = 255;
 
     HashKey hash_;
     ObserverParts parts_;
@@ -71,7 +71,7 @@ private:
     SlotSummary* open_ = nullptr;
     std::uint32_t random_;
     unsigned assigned_ = 0;
-    std::array<std::uint8_t, kIndexSize> index_{};  // hash -> block, linear probing, at most a quarter full
+    std::array<std::uint8_t, index_size> index_{};  // hash -> block, linear probing, at most a quarter full
     std::array<Key, 64> block_key_{};
     std::array<double, 64> block_load_{};  // decayed weight
     std::unique_ptr<SlotExchange> exchange_;

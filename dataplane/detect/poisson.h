@@ -10,7 +10,7 @@
 
 namespace gabion::detect {
 
-inline constexpr double kNats =
+inline constexpr double evidence_nats =
     13.8155;  // ln(1e6): at most one in a million sources at the bound is taken for one above it
 
 // `weight` packets, estimated from weight/scale samples that stand for `scale` packets each.
@@ -19,7 +19,7 @@ inline bool surely_above(double weight, double scale, double bound_pps, double s
     scale = std::max(scale, 1.0);
     const double n = weight / scale;
     const double mean = std::max(bound_pps * span_s / scale, 1e-9);
-    return n > mean && n * std::log(n / mean) - n + mean >= kNats;
+    return n > mean && n * std::log(n / mean) - n + mean >= evidence_nats;
 }
 
 }  // namespace gabion::detect

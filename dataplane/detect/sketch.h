@@ -25,8 +25,8 @@ class Sketch {
     static_assert((Sets & (Sets - 1)) == 0);
 
 public:
-    static constexpr std::size_t kWays = 8;
-    static constexpr std::size_t kEntries = Sets * kWays;
+    static constexpr std::size_t ways = 8;
+    static constexpr std::size_t entry_count = Sets * ways;
 
     struct Place {
         Detail& detail;
@@ -35,7 +35,7 @@ public:
 
     Place add(std::uint64_t hash, const Key& key, std::uint32_t weight) noexcept {
         Line& line = lines_[(hash >> 32) & (Sets - 1)];
-        const auto base = static_cast<std::size_t>(&line - lines_.data()) * kWays;
+        const auto base = static_cast<std::size_t>(&line - lines_.data()) * ways;
         const std::uint32_t tag = static_cast<std::uint32_t>(hash) | 1u;
         for (unsigned match = matching(line, tag); match != 0; match &= match - 1) {
             const auto way = static_cast<std::size_t>(std::countr_zero(match));
@@ -51,16 +51,16 @@ public:
     template <typename Visit>
     void each(Visit&& visit) const {
         for (std::size_t set = 0; set < Sets; ++set)
-            for (std::size_t way = 0; way < kWays; ++way)
-                if (lines_[set].tag[way] != 0) visit(details_[set * kWays + way], lines_[set].count[way]);
+            for (std::size_t way = 0; way < ways; ++way)
+                if (lines_[set].tag[way] != 0) visit(details_[set * ways + way], lines_[set].count[way]);
     }
 
     void clear() noexcept { lines_.fill(Line{}); }
 
 private:
     struct alignas(64) Line {
-        std::array<std::uint32_t, kWays> tag{};  // 0: empty
-        std::array<std::uint32_t, kWays> count{};
+        std::array<std::uint32_t, ways> tag{};  // 0: empty
+        std::array<std::uint32_t, ways> count{};
     };
 
     // A bit for each way whose tag it is. Without branches: which way it is cannot be predicted.
@@ -74,7 +74,7 @@ private:
         return half(0) | half(4) << 4;
 #else
         unsigned match = 0;
-        for (unsigned way = 0; way < kWays; ++way)
+        for (unsigned way = 0; way < ways; ++way)
             match |= static_cast<unsigned>(line.tag[way] == tag) << way;
         return match;
 #endif
@@ -83,9 +83,9 @@ private:
     // The way with the smallest count, likewise without branches: the way stands in the lowest bits of what is compared.
     static std::size_t lightest(const Line& line) noexcept {
         std::uint64_t least = std::uint64_t{line.count[0]} << 3;
-        for (std::size_t way = 1; way < kWays; ++way)
+        for (std::size_t way = 1; way < ways; ++way)
             least = std::min<std::uint64_t>(least, std::uint64_t{line.count[way]} << 3 | way);
-        return least & (kWays - 1);
+        return least & (ways - 1);
     }
 
     // An empty place has count 0 and so is taken first.
@@ -101,7 +101,7 @@ private:
     }
 
     std::array<Line, Sets> lines_{};
-    std::array<Detail, kEntries> details_{};
+    std::array<Detail, entry_count> details_{};
 };
 
 }  // namespace gabion::detect

@@ -14,14 +14,14 @@
 
 namespace gabion::detect {
 
-inline constexpr std::uint64_t kSlotNs = 20'000'000;
-inline constexpr unsigned kWindowSlots = 5;
-inline constexpr std::uint64_t kWindowNs = kSlotNs * kWindowSlots;
+inline constexpr std::uint64_t slot_ns = 20'000'000;
+inline constexpr unsigned window_slots = 5;
+inline constexpr std::uint64_t window_ns = slot_ns * window_slots;
 
-inline constexpr unsigned kSourceBuckets = 4096;
-inline constexpr unsigned kDestinations = 64;     // held one by one
-inline constexpr unsigned kRest = kDestinations;  // the block of all others
-inline constexpr unsigned kSightings = 1024;
+inline constexpr unsigned source_buckets = 4096;
+inline constexpr unsigned destinations_max = 64;          // held one by one
+inline constexpr unsigned rest_block = destinations_max;  // the block of all others
+inline constexpr unsigned sightings_max = 1024;
 
 struct alignas(64) SourceDetail {
     Key key;
@@ -36,8 +36,8 @@ struct alignas(64) SourceDetail {
     std::uint8_t cell_protocol = 0;
     std::uint8_t ttl_min = 255;
     std::uint8_t ttl_max = 0;
-    std::uint8_t destination = kRest;  // block of the last packet
-    std::uint16_t source_port = 0;     // of the last packet
+    std::uint8_t destination = rest_block;  // block of the last packet
+    std::uint16_t source_port = 0;          // of the last packet
     std::uint16_t destination_port = 0;
     std::uint8_t protocol = 0;
 };
@@ -47,7 +47,7 @@ struct PrefixDetail {
     std::uint32_t error = 0;
     std::uint32_t samples = 0;
     std::uint32_t scale = 0;
-    std::uint8_t destination = kRest;
+    std::uint8_t destination = rest_block;
     std::uint64_t sources = 0;  // linear counting (Whang, Vander-Zanden, Taylor 1990) over 64 bits
 };
 
@@ -64,8 +64,8 @@ struct DestinationBlock {
     std::uint64_t established = 0;
     std::uint32_t samples = 0;  // not of established flows
     std::uint32_t scale = 0;
-    std::array<std::uint16_t, kSizeCells> sizes{};
-    std::array<std::uint16_t, kSourceBuckets> sources{};
+    std::array<std::uint16_t, size_cells> sizes{};
+    std::array<std::uint16_t, source_buckets> sources{};
 };
 
 // One packet of a uniform sample of the slot's packets (Algorithm R: Vitter 1985), for what needs the sender itself.
@@ -73,7 +73,7 @@ struct Sighting {
     Key source;
     std::uint32_t weight = 0;
     std::uint8_t ttl = 0;
-    std::uint8_t destination = kRest;
+    std::uint8_t destination = rest_block;
     bool established = false;
 };
 
@@ -89,8 +89,8 @@ struct SlotSummary {
     Sketch<PrefixDetail, 64> prefixes;
     Sketch<NetworkDetail, 8> others;    // destinations that have no block
     Sketch<NetworkDetail, 8> networks;  // the /24 (/64) of these
-    std::array<Sighting, kSightings> sightings{};
-    std::array<DestinationBlock, kDestinations + 1> destination{};
+    std::array<Sighting, sightings_max> sightings{};
+    std::array<DestinationBlock, destinations_max + 1> destination{};
 
     [[nodiscard]] bool empty() const noexcept { return packets == 0; }
     void clear() noexcept;

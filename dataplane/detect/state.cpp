@@ -10,26 +10,26 @@ State::State(const Settings& chosen, const HashKey& key)
     : settings(chosen),
       hash(key),
       memory(hash),
-      sources(hash, kTrackedSources / 8),
-      prefixes(hash, kTrackedPrefixes / 8),
-      networks(hash, kNetworks / 8),
-      guards(kDestinations + 1),
-      distributions(kDestinations + 1),
-      pending(kPending) {
-    guards[kRest].used = true;
+      sources(hash, tracked_sources / 8),
+      prefixes(hash, tracked_prefixes / 8),
+      networks(hash, networks_max / 8),
+      guards(destinations_max + 1),
+      distributions(destinations_max + 1),
+      pending(pending_max) {
+    guards[rest_block].used = true;
     pressure.fill(1);
     verdicts.reserve(settings.verdicts_max);
-    recent.reserve(kRecentVerdicts);
+    recent.reserve(recent_verdicts);
 }
 
 namespace {
 
 // Before anything is learned: fewer sources than this, in effect, make an overload an attack of each of them.
-constexpr double kCollapsedBits = 4;
-constexpr std::uint32_t kCollapsedSamples = 100;
+constexpr double collapsed_bits = 4;
+constexpr std::uint32_t collapsed_samples = 100;
 
 bool collapsed(const Settings& settings, const EntropyEstimate& entropy) noexcept {
-    return settings.entropy.enabled && entropy.samples >= kCollapsedSamples && entropy.bits < kCollapsedBits;
+    return settings.entropy.enabled && entropy.samples >= collapsed_samples && entropy.bits < collapsed_bits;
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ double State::unknown_allowance() const noexcept {
 
 double State::allowance(unsigned guard, const KnownSource* known) const noexcept {
     const double unknown = unknown_allowance();
-    if (!learned() && collapsed(settings, distributions[guard].entropy)) return unknown / std::exp2(kCollapsedBits);
+    if (!learned() && collapsed(settings, distributions[guard].entropy)) return unknown / std::exp2(collapsed_bits);
     if (known != nullptr) return std::max(unknown, settings.known_factor * static_cast<double>(known->rate_pps));
     return std::max(std::min(unknown, settings.source_floor_pps), unknown / pressure[guard]);
 }
@@ -58,12 +58,12 @@ void State::decide(Verdict verdict) {
     if (full()) return;
     verdict.decided_ns = now_ns;
     verdicts.push_back(verdict);
-    if (recent.size() < kRecentVerdicts) {
+    if (recent.size() < recent_verdicts) {
         recent.push_back(verdict);
     } else {
         recent[recent_next] = verdict;
     }
-    recent_next = (recent_next + 1) % kRecentVerdicts;
+    recent_next = (recent_next + 1) % recent_verdicts;
 }
 
 void add_figure(Evidence& evidence, const char* name, double value, double threshold) noexcept {
@@ -75,18 +75,18 @@ Evidence evidence_of(const State& state, unsigned guard) {
     const Guard& of = state.guards[guard];
     const Distributions& seen = state.distributions[guard];
     Evidence evidence;
-    evidence.detector = (seen.alarms & kAlarmTtl) != 0                   ? "ttl"
-                        : (seen.alarms & (kAlarmFall | kAlarmRise)) != 0 ? "entropy"
-                        : (seen.alarms & kAlarmSize) != 0                ? "size"
+    evidence.detector = (seen.alarms & alarm_ttl) != 0                   ? "ttl"
+                        : (seen.alarms & (alarm_fall | alarm_rise)) != 0 ? "entropy"
+                        : (seen.alarms & alarm_size) != 0                ? "size"
                                                                          : "rate";
     evidence.window_ms = static_cast<std::uint32_t>(state.window_s * 1000);
     evidence.samples = seen.entropy.samples;
     add_figure(evidence, "destination_pps", of.activity.window() / state.window_s, of.threshold_pps);
-    if ((seen.alarms & (kAlarmFall | kAlarmRise)) != 0)
+    if ((seen.alarms & (alarm_fall | alarm_rise)) != 0)
         add_figure(evidence, "entropy_bits", seen.entropy.bits, static_cast<double>(seen.bits.median()));
-    if ((seen.alarms & kAlarmTtl) != 0)
+    if ((seen.alarms & alarm_ttl) != 0)
         add_figure(evidence, "ttl_contradicting_share", seen.ttl_share, state.settings.ttl_share);
-    if ((seen.alarms & kAlarmSize) != 0)
+    if ((seen.alarms & alarm_size) != 0)
         add_figure(evidence, "size_divergence_bits", seen.divergence, state.settings.size_divergence);
     return evidence;
 }

@@ -31,7 +31,7 @@ struct TrackedSource {
     std::uint8_t protocol = 0;
     std::uint8_t ttl_min = 255;
     std::uint8_t ttl_max = 0;
-    std::uint8_t guard = kRest;
+    std::uint8_t guard = rest_block;
     bool used = false;
 };
 
@@ -45,7 +45,7 @@ struct TrackedPrefix {
     std::uint32_t named_until = 0;
     std::uint32_t offenders = 0;
     std::uint32_t offender_s = 0;
-    std::uint8_t guard = kRest;
+    std::uint8_t guard = rest_block;
     bool used = false;
 };
 
@@ -56,11 +56,11 @@ struct PendingSighting {
 };
 
 struct State {
-    static constexpr std::size_t kTrackedSources = 8192;
-    static constexpr std::size_t kTrackedPrefixes = 4096;
-    static constexpr std::size_t kNetworks = 64;
-    static constexpr std::size_t kPending = 8192;
-    static constexpr std::size_t kRecentVerdicts = 1024;
+    static constexpr std::size_t tracked_sources = 8192;
+    static constexpr std::size_t tracked_prefixes = 4096;
+    static constexpr std::size_t networks_max = 64;
+    static constexpr std::size_t pending_max = 8192;
+    static constexpr std::size_t recent_verdicts = 1024;
 
     State(const Settings& chosen, const HashKey& key);
 
@@ -70,10 +70,10 @@ struct State {
     FixedTable<TrackedSource> sources;
     FixedTable<TrackedPrefix> prefixes;
     FixedTable<Guard> networks;
-    std::vector<Guard> guards;                         // kDestinations, then the rest
-    std::vector<Distributions> distributions;          // beside guards
-    std::array<bool, kDestinations + 1> hot{};         // its sources are to be judged
-    std::array<double, kDestinations + 1> pressure{};  // divides the allowance of unknown sources
+    std::vector<Guard> guards;                            // destinations_max, then the rest
+    std::vector<Distributions> distributions;             // beside guards
+    std::array<bool, destinations_max + 1> hot{};         // its sources are to be judged
+    std::array<double, destinations_max + 1> pressure{};  // divides the allowance of unknown sources
     Activity total;
 
     std::vector<PendingSighting> pending;  // a ring: sightings wait until it is sure that they were calm
@@ -96,7 +96,7 @@ struct State {
         std::uint64_t start_ns = 0;
         std::uint64_t end_ns = 0;
     };
-    std::array<Span, kWindowSlots> spans{};  // what the summaries that ended in each slot cover together
+    std::array<Span, window_slots> spans{};  // what the summaries that ended in each slot cover together
 
     std::vector<Verdict> verdicts;
     std::vector<Notice> notices;

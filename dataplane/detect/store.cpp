@@ -10,10 +10,10 @@
 namespace gabion::detect {
 namespace {
 
-constexpr std::array<char, 8> kMagic{'G', 'B', 'N', 'B', 'A', 'S', 'E', '1'};
+constexpr std::array<char, 8> file_magic{'G', 'B', 'N', 'B', 'A', 'S', 'E', '1'};
 
 struct Header {
-    std::array<char, 8> magic = kMagic;
+    std::array<char, 8> magic = file_magic;
     std::uint64_t length = 0;
     std::uint64_t checksum = 0;
 };
@@ -70,16 +70,14 @@ private:
     std::span<const std::byte> left_;
 };
 
-std::uint32_t before(std::uint32_t now_s, std::uint32_t age) noexcept {
-    return now_s > age ? now_s - age : 1;
-}
+std::uint32_t before(std::uint32_t now_s, std::uint32_t age) noexcept { return now_s > age ? now_s - age : 1; }
 
 void put_guards(Writer& to, const State& state) {
     std::uint32_t count = 0;
-    for (unsigned i = 0; i <= kDestinations; ++i)
+    for (unsigned i = 0; i <= destinations_max; ++i)
         count += state.guards[i].used;
     to.put(count);
-    for (std::uint32_t i = 0; i <= kDestinations; ++i) {
+    for (std::uint32_t i = 0; i <= destinations_max; ++i) {
         const Guard& guard = state.guards[i];
         const Distributions& learned = state.distributions[i];
         if (!guard.used) continue;
@@ -93,7 +91,7 @@ bool get_guards(Reader& from, State& state) {
     if (!from.get(count)) return false;
     for (; count > 0; --count) {
         std::uint32_t i = 0;
-        if (!from.get(i) || i > kDestinations) return false;
+        if (!from.get(i) || i > destinations_max) return false;
         Guard& guard = state.guards[i];
         Distributions& learned = state.distributions[i];
         guard.used = true;
@@ -156,7 +154,7 @@ Result<void> read_baseline(State& state, std::span<const std::byte> bytes, std::
     const Error broken{"reading the baseline: damaged or of another version; it will be learned anew", EINVAL};
     Header header;
     Reader from(bytes);
-    if (!from.get(header) || header.magic != kMagic || header.length != bytes.size() - sizeof header ||
+    if (!from.get(header) || header.magic != file_magic || header.length != bytes.size() - sizeof header ||
         header.checksum != fnv1a(bytes.subspan(sizeof header)))
         return broken;
     const bool whole =

@@ -8,7 +8,7 @@ namespace gabion::net {
 namespace {
 
 // First in line: it only looks, and lets the next one decide.
-Filter egress_filter() { return {Hook::egress, 1, kFilterHandle, "gabion-egress"}; }
+Filter egress_filter() { return {Hook::egress, 1, filter_handle, "gabion-egress"}; }
 
 }  // namespace
 

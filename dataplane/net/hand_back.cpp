@@ -13,8 +13,8 @@ Result<HandBack> HandBack::open(const Link& protected_link, std::uint32_t queues
     if (!pair) return pair.error();
     const std::uint32_t arrival = pair->far_index();
     if (auto added = add_clsact(arrival); !added) return added.error();
-    const Filter ours{Hook::ingress, 1, kFilterHandle, "gabion-handback"};
-    const Filter foreign{Hook::ingress, 2, kFilterHandle, "gabion-foreign"};
+    const Filter ours{Hook::ingress, 1, filter_handle, "gabion-handback"};
+    const Filter foreign{Hook::ingress, 2, filter_handle, "gabion-foreign"};
     if (auto done = attach_ingress_redirect(arrival, ours, programs.handback_fd, protected_link.index); !done)
         return done.error();
     if (auto done = attach_direct_action(arrival, foreign, programs.foreign_fd); !done) return done.error();

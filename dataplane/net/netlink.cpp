@@ -11,7 +11,7 @@ namespace gabion::net {
 
 namespace {
 
-constexpr std::size_t kReceiveBytes = 64 << 10;  // the kernel's dumps come in pieces of at most 32 KiB
+constexpr std::size_t receive_bytes = 64 << 10;  // the kernel's dumps come in pieces of at most 32 KiB
 
 template <typename T>
 T read_at(std::span<const std::uint8_t> bytes, std::size_t offset) {
@@ -28,8 +28,7 @@ Error kernel_error(const Received& message, std::uint16_t flags, std::string_vie
         std::size_t echoed = NLMSG_ALIGN(message.header<nlmsgerr>().msg.nlmsg_len);
         if ((flags & NLM_F_CAPPED) != 0) echoed = sizeof(nlmsghdr);
         const std::size_t start = sizeof(int) + echoed;
-        if (start < message.body.size())
-            advice = Attributes(message.body.subspan(start)).text(NLMSGERR_ATTR_MSG);
+        if (start < message.body.size()) advice = Attributes(message.body.subspan(start)).text(NLMSGERR_ATTR_MSG);
     }
     return error_from_errno(code, what, advice);
 }
@@ -122,10 +121,11 @@ Result<Netlink> Netlink::open() {
 Result<void> Netlink::request(Message& message, std::string_view what, const Receiver& receiver) {
     const auto bytes = message.finish(++sequence_);
     const auto sent_flags = read_at<nlmsghdr>(bytes, 0).nlmsg_flags;
-    if ((sent_flags & (NLM_F_ACK | NLM_F_DUMP)) == 0) return Error{std::string(what) + ": request without an answer", EINVAL};
+    if ((sent_flags & (NLM_F_ACK | NLM_F_DUMP)) == 0)
+        return Error{std::string(what) + ": request without an answer", EINVAL};
     if (::send(fd_.get(), bytes.data(), bytes.size(), 0) < 0) return error_from_errno(errno, what);
 
-    std::vector<std::uint8_t> buffer(kReceiveBytes);
+    std::vector<std::uint8_t> buffer(receive_bytes);
     std::optional<Result<void>> end;
     while (!end) {
         const auto count = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);

@@ -9,8 +9,8 @@ namespace gabion::net {
 
 namespace {
 
-constexpr std::array<std::string_view, 2> kTagStripping{"rx-vlan-hw-parse", "rx-vlan-stag-hw-parse"};
-constexpr std::array<std::string_view, 2> kMerging{"rx-lro", "rx-gro-hw"};
+constexpr std::array<std::string_view, 2> tag_stripping{"rx-vlan-hw-parse", "rx-vlan-stag-hw-parse"};
+constexpr std::array<std::string_view, 2> merging_features{"rx-lro", "rx-gro-hw"};
 
 template <typename List>
 bool contains(const List& list, std::string_view name) {
@@ -25,7 +25,7 @@ Result<OffloadsBefore> prepare_offloads(const Link& link) {
     OffloadsBefore before;
     std::vector<FeatureChange> wanted;
     for (const auto& feature : *present) {
-        const bool harmful = contains(kTagStripping, feature.name) || contains(kMerging, feature.name);
+        const bool harmful = contains(tag_stripping, feature.name) || contains(merging_features, feature.name);
         if (!harmful || !feature.active || !feature.changeable) continue;
         wanted.push_back({feature.name, false});
         before.switched_off.push_back(feature.name);
@@ -39,7 +39,8 @@ Result<OffloadsBefore> prepare_offloads(const Link& link) {
 Result<void> restore_offloads(const Link& link, const OffloadsBefore& before) {
     if (before.switched_off.empty()) return {};
     std::vector<FeatureChange> wanted;
-    for (const auto& name : before.switched_off) wanted.push_back({name, true});
+    for (const auto& name : before.switched_off)
+        wanted.push_back({name, true});
     return change_features(link.name, wanted);
 }
 
@@ -50,9 +51,10 @@ Result<std::optional<std::string>> handover_obstacle(const Link& link) {
     auto present = features(link.name);
     if (!present) return present.error();
     // Between the ends of a veth pair a tag travels beside the frame, whatever the receiving end's features say.
-    const bool stripped = link.kind == "veth" || std::any_of(present->begin(), present->end(), [](const Feature& feature) {
-        return feature.active && contains(kTagStripping, feature.name);
-    });
+    const bool stripped =
+        link.kind == "veth" || std::any_of(present->begin(), present->end(), [](const Feature& feature) {
+            return feature.active && contains(tag_stripping, feature.name);
+        });
     if (!stripped) return std::optional<std::string>{};
     return std::optional<std::string>("VLAN device " + vlans->front().name + " stands on " + link.name +
                                       ", whose VLAN tags would be lost on the way through a worker");

@@ -14,12 +14,12 @@ namespace gabion::net {
 enum class Hook : std::uint8_t { ingress, egress };
 
 // "gb": nobody else's handle, as far as one can choose.
-inline constexpr std::uint32_t kFilterHandle = 0x6762;
+inline constexpr std::uint32_t filter_handle = 0x6762;
 
 struct Filter {
     Hook hook = Hook::ingress;
     std::uint16_t priority = 1;  // lower runs first
-    std::uint32_t handle = kFilterHandle;
+    std::uint32_t handle = filter_handle;
     std::string name;  // begins with "gabion"; at most 64 characters are kept by the kernel
 };
 

@@ -11,10 +11,10 @@ namespace gabion::worker {
 
 namespace {
 
-constexpr std::size_t kTcpHeaderBytes = 20;
-constexpr std::size_t kTcpChecksumAt = 16;
-constexpr std::size_t kUdpHeaderBytes = 8;
-constexpr std::size_t kUdpChecksumAt = 6;
+constexpr std::size_t tcp_header_bytes = 20;
+constexpr std::size_t tcp_checksum_at = 16;
+constexpr std::size_t udp_header_bytes = 8;
+constexpr std::size_t udp_checksum_at = 6;
 
 std::uint16_t fold(std::uint64_t sum) noexcept {
     sum = (sum & 0xffffffff) + (sum >> 32);
@@ -35,15 +35,16 @@ std::optional<Segment> segment_of(std::span<std::uint8_t> frame, const gabion_pa
     const bool tcp = packet.protocol == IPPROTO_TCP;
     if (!tcp && packet.protocol != IPPROTO_UDP) return std::nullopt;
     const std::size_t end = std::size_t{packet.l3_offset} + packet.ip_length;
-    const std::size_t header = tcp ? kTcpHeaderBytes : kUdpHeaderBytes;
+    const std::size_t header = tcp ? tcp_header_bytes : udp_header_bytes;
     if (end > frame.size() || packet.l4_offset + header > end) return std::nullopt;
-    return Segment{frame.subspan(packet.l4_offset, end - packet.l4_offset), tcp ? kTcpChecksumAt : kUdpChecksumAt};
+    return Segment{frame.subspan(packet.l4_offset, end - packet.l4_offset), tcp ? tcp_checksum_at : udp_checksum_at};
 }
 
 std::uint16_t pseudo_sum(const gabion_packet& packet, std::size_t segment_bytes) noexcept {
     std::uint64_t sum = htonl(static_cast<std::uint32_t>(segment_bytes));
     sum += htonl(packet.protocol);
-    for (std::size_t i = 0; i < 4; ++i) sum += std::uint64_t{packet.source.word[i]} + packet.destination.word[i];
+    for (std::size_t i = 0; i < 4; ++i)
+        sum += std::uint64_t{packet.source.word[i]} + packet.destination.word[i];
     return fold(sum);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Claims that no frame will ever answer: the kernel can fail to deliver after the program has claimed (generic mode: no memory, a
-// frame that does not fit). They are taken for lost when the worker has nothing in hand and no claim has come for kLeakNs: a
+// frame that does not fit). They are taken for lost when the worker has nothing in hand and no claim has come for leak_ns: a
 // frame under way arrives within one NAPI poll.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace gabion::worker {
 
-inline constexpr std::uint64_t kLeakNs = 100'000'000;
+inline constexpr std::uint64_t leak_ns = 100'000'000;
 
 class LeakWatch {
 public:
@@ -19,7 +19,7 @@ public:
             since_ns_ = now_ns;
             return false;
         }
-        return now_ns - since_ns_ >= kLeakNs;
+        return now_ns - since_ns_ >= leak_ns;
     }
 
 private:

@@ -12,7 +12,7 @@
 
 namespace gabion::worker {
 
-inline constexpr std::uint64_t kStaleNs = std::uint64_t{GABION_STALE_MS} * 1'000'000u;
+inline constexpr std::uint64_t stale_ns = std::uint64_t{GABION_STALE_MS} * 1'000'000u;
 
 // Fetches what look() will read: the line that ends with the sample and the one with the headers. The frame was written by another
 // CPU; asked for a batch ahead, the lines come side by side instead of one after the other.
@@ -27,7 +27,7 @@ template <Observer Observing>
 bool look(std::span<const std::uint8_t> frame, std::uint64_t now_ns, Thinning& thinning, Observing& observer,
           gabion_worker_counters& counters, gabion_packet& packet) noexcept {
     gabion_sample sample = sample_before(frame);
-    if (now_ns > sample.time_ns && now_ns - sample.time_ns > kStaleNs) {
+    if (now_ns > sample.time_ns && now_ns - sample.time_ns > stale_ns) {
         ++counters.late;
         return false;
     }

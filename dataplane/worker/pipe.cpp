@@ -11,21 +11,22 @@ namespace gabion::worker {
 namespace {
 
 // The kernel sends 32 frames a call: enough calls for a full transmit ring, and a few that fail.
-constexpr int kKicksMax = 16;
+constexpr int kicks_max = 16;
 
 }  // namespace
 
 Result<Pipe> Pipe::open(const PipeConfig& config) {
-    auto umem = xsk::Umem::create(xsk::chunk_bytes_for(config.mtu), kChunks);
+    auto umem = xsk::Umem::create(xsk::chunk_bytes_for(config.mtu), chunk_count);
     if (!umem) return umem.error();
     auto shared = std::make_shared<xsk::Umem>(std::move(*umem));
-    auto tx = xsk::Socket::transmit(config.way_out, config.out_queue, shared, kTransmitEntries, config.mark);
+    auto tx = xsk::Socket::transmit(config.way_out, config.out_queue, shared, transmit_entries, config.mark);
     if (!tx) return tx.error();
-    auto rx = xsk::Socket::receive(config.interface, config.queue, shared, kRingEntries, kPosted);
+    auto rx = xsk::Socket::receive(config.interface, config.queue, shared, ring_entries, posted_frames);
     if (!rx) return rx.error();
-    Pipe pipe(std::move(*rx), std::move(*tx), kPosted);
+    Pipe pipe(std::move(*rx), std::move(*tx), posted_frames);
     if (pipe.rx_.zero_copy()) {
-        for (; pipe.posted_ < kChunks; ++pipe.posted_) pipe.refill(shared->address_of(pipe.posted_));
+        for (; pipe.posted_ < chunk_count; ++pipe.posted_)
+            pipe.refill(shared->address_of(pipe.posted_));
         pipe.release(0);
     }
     return pipe;
@@ -37,7 +38,8 @@ std::uint32_t Pipe::reclaim() noexcept {
     auto& completion = tx_.completion();
     const std::uint32_t count = completion.peek(outstanding_, first);
     if (count == 0) return 0;
-    for (std::uint32_t i = 0; i < count; ++i) refill(completion.at(first + i));
+    for (std::uint32_t i = 0; i < count; ++i)
+        refill(completion.at(first + i));
     completion.release(count);
     outstanding_ -= count;
     rx_.fill().submit(std::exchange(pending_fill_, 0));
@@ -45,13 +47,13 @@ std::uint32_t Pipe::reclaim() noexcept {
 }
 
 std::uint32_t Pipe::take(std::uint32_t most, std::uint32_t& first) noexcept {
-    const std::uint32_t room = std::min(most, kOutstandingMax - outstanding_);
+    const std::uint32_t room = std::min(most, outstanding_max - outstanding_);
     return room == 0 ? 0 : rx_.rx().peek(room, first);
 }
 
 void Pipe::pass_on(const xdp_desc& frame) noexcept {
     std::uint32_t slot = 0;
-    // Never full: it has room for kOutstandingMax and as many again.
+    // Never full: it has room for outstanding_max and as many again.
     if (!tx_.tx().reserve(1, slot)) return;
     tx_.tx().slot(slot) = {frame.addr, frame.len, 0};
     ++pending_tx_;
@@ -75,7 +77,7 @@ void Pipe::release(std::uint32_t count) noexcept {
 std::uint32_t Pipe::kick() noexcept {
     std::uint32_t failed = 0;
     blocked_ = false;
-    for (int i = 0; i < kKicksMax && tx_.tx().waiting() > 0; ++i) {
+    for (int i = 0; i < kicks_max && tx_.tx().waiting() > 0; ++i) {
         if (::sendto(tx_.fd(), nullptr, 0, MSG_DONTWAIT, nullptr, 0) >= 0) continue;
         if (errno == EBUSY) {
             ++failed;  // one packet was dropped by the device; its frame comes back as completed

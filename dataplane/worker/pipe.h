@@ -13,17 +13,17 @@
 namespace gabion::worker {
 
 // Frames on their way out that the kernel has not given back. A veth ring holds 256, a CPU's backlog 1,000.
-inline constexpr std::uint32_t kOutstandingMax = 128;
-inline constexpr std::uint32_t kRingEntries = 512;  // receive; twice the credit, so that it cannot be full
-inline constexpr std::uint32_t kTransmitEntries = 256;
+inline constexpr std::uint32_t outstanding_max = 128;
+inline constexpr std::uint32_t ring_entries = 512;  // receive; twice the credit, so that it cannot be full
+inline constexpr std::uint32_t transmit_entries = 256;
 // Copying uses frames in turn, so more of them only costs cache. A driver with zero copy keeps its ring filled with them.
-inline constexpr std::uint32_t kPosted = 320;
-inline constexpr std::uint32_t kChunks = 2048;
+inline constexpr std::uint32_t posted_frames = 320;
+inline constexpr std::uint32_t chunk_count = 2048;
 
 struct PipeConfig {
-    std::string interface;      // protected
-    std::uint32_t queue = 0;    // its receive queue
-    std::string way_out;        // near end of the private pair
+    std::string interface;    // protected
+    std::uint32_t queue = 0;  // its receive queue
+    std::string way_out;      // near end of the private pair
     std::uint32_t out_queue = 0;
     std::uint32_t mark = 0;
     std::uint32_t mtu = 1500;

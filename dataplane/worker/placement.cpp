@@ -11,7 +11,7 @@ namespace gabion::worker {
 
 namespace {
 
-constexpr unsigned kCpusMax = CPU_SETSIZE;
+constexpr unsigned cpus_max = CPU_SETSIZE;
 
 void add_range(std::string_view text, std::vector<unsigned>& cpus) {
     unsigned first = 0;
@@ -23,14 +23,16 @@ void add_range(std::string_view text, std::vector<unsigned>& cpus) {
         const auto [stop, bad] = std::from_chars(end + 1, text.data() + text.size(), last);
         if (bad != std::errc{} || stop != text.data() + text.size()) return;
     }
-    for (unsigned cpu = first; cpu <= last && cpu < kCpusMax; ++cpu) cpus.push_back(cpu);
+    for (unsigned cpu = first; cpu <= last && cpu < cpus_max; ++cpu)
+        cpus.push_back(cpu);
 }
 
 }  // namespace
 
 std::vector<unsigned> parse_cpu_list(std::string_view text) {
     std::vector<unsigned> cpus;
-    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' '))
+        text.remove_suffix(1);
     while (!text.empty()) {
         const auto comma = text.find(',');
         add_range(text.substr(0, comma), cpus);
@@ -51,24 +53,25 @@ std::vector<unsigned> usable_cpus() {
     CPU_ZERO(&set);
     std::vector<unsigned> cpus;
     if (::sched_getaffinity(0, sizeof set, &set) != 0) return {0};
-    for (unsigned cpu = 0; cpu < kCpusMax; ++cpu) {
+    for (unsigned cpu = 0; cpu < cpus_max; ++cpu) {
         if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
     }
     return cpus;
 }
 
-std::vector<unsigned> place(std::size_t workers, const std::vector<unsigned>& configured, const std::vector<unsigned>& isolated,
-                            const std::vector<unsigned>& usable) {
+std::vector<unsigned> place(std::size_t workers, const std::vector<unsigned>& configured,
+                            const std::vector<unsigned>& isolated, const std::vector<unsigned>& usable) {
     const auto& pool = !configured.empty() ? configured : !isolated.empty() ? isolated : usable;
     std::vector<unsigned> result;
-    for (std::size_t i = 0; i < workers && !pool.empty(); ++i) result.push_back(pool[i % pool.size()]);
+    for (std::size_t i = 0; i < workers && !pool.empty(); ++i)
+        result.push_back(pool[i % pool.size()]);
     return result;
 }
 
 Result<void> pin_this_thread(unsigned cpu) {
     cpu_set_t set;
     CPU_ZERO(&set);
-    if (cpu < kCpusMax) CPU_SET(cpu, &set);
+    if (cpu < cpus_max) CPU_SET(cpu, &set);
     if (::sched_setaffinity(0, sizeof set, &set) == 0) return {};
     return error_from_errno(errno, "pinning a worker to CPU " + std::to_string(cpu), "is that CPU there and online?");
 }

@@ -11,14 +11,14 @@ namespace gabion::worker {
 
 namespace {
 
-constexpr int kQuietRounds = 10;
-constexpr int kRoundsMax = 100;
-constexpr timespec kRound{0, 1'000'000};
+constexpr int quiet_rounds = 10;
+constexpr int rounds_max = 100;
+constexpr timespec round_pause{0, 1'000'000};
 
 void wait_for_quiet(std::span<const gabion_cpu> cpus) noexcept {
     std::uint64_t seen = counter::sum(cpus).handed_back.packets;
-    for (int round = 0, quiet = 0; round < kRoundsMax && quiet < kQuietRounds; ++round) {
-        ::nanosleep(&kRound, nullptr);
+    for (int round = 0, quiet = 0; round < rounds_max && quiet < quiet_rounds; ++round) {
+        ::nanosleep(&round_pause, nullptr);
         const std::uint64_t now = counter::sum(cpus).handed_back.packets;
         quiet = now == seen ? quiet + 1 : 0;
         seen = now;
@@ -35,7 +35,8 @@ std::uint64_t missing(const SharedState& state) noexcept {
 }
 
 std::uint64_t take_over(const SharedState& state) noexcept {
-    for (auto& queue : state.queues) Credit(queue).close();
+    for (auto& queue : state.queues)
+        Credit(queue).close();
     wait_for_quiet(state.cpus);
     const std::uint64_t lost = missing(state);
     if (lost > 0 && !state.workers.empty()) {

@@ -13,10 +13,10 @@
 
 #include "bpf/abi/queue.h"
 #include "dataplane/core/result.h"
+#include "dataplane/worker/checksum.h"
 #include "dataplane/worker/counters.h"
 #include "dataplane/worker/credit.h"
 #include "dataplane/worker/leak_watch.h"
-#include "dataplane/worker/checksum.h"
 #include "dataplane/worker/look.h"
 #include "dataplane/worker/observer.h"
 #include "dataplane/worker/pipe.h"
@@ -24,18 +24,18 @@
 
 namespace gabion::worker {
 
-inline constexpr std::uint32_t kBatch = 64;
+inline constexpr std::uint32_t batch_packets = 64;
 // Longest sleep: with frames on their way out; with something for the next window, or a claim unanswered; with nothing at all.
-inline constexpr int kSleepOutstandingMs = 1;
-inline constexpr int kSleepWindowMs = 20;
-inline constexpr int kSleepIdleMs = 1000;
+inline constexpr int sleep_outstanding_ms = 1;
+inline constexpr int sleep_window_ms = 20;
+inline constexpr int sleep_idle_ms = 1000;
 // An orderly stop waits this long for claims that are under way, and as long again for transmits.
-inline constexpr std::uint64_t kDrainNs = 50'000'000;
+inline constexpr std::uint64_t drain_ns = 50'000'000;
 
 struct WorkerConfig {
     PipeConfig pipe;
     int xskmap_fd = -1;
-    gabion_queue* queue = nullptr;              // of this receive queue, mapped
+    gabion_queue* queue = nullptr;               // of this receive queue, mapped
     gabion_worker_counters* counters = nullptr;  // likewise
 };
 
@@ -57,7 +57,7 @@ public:
         credit_.close();
         credit_.begin(xsk::frame_bytes_max_for(mtu));
         if (auto entered = pipe_.receiver().enter(config_.xskmap_fd); !entered) return entered.error();
-        credit_.open(std::min<std::uint32_t>(GABION_CREDIT_DEFAULT, std::min(pipe_.posted(), kRingEntries)));
+        credit_.open(std::min<std::uint32_t>(GABION_CREDIT_DEFAULT, std::min(pipe_.posted(), ring_entries)));
         alive_.store(true, std::memory_order_relaxed);
         while (!stop_.load(std::memory_order_relaxed)) {
             const std::uint64_t now_ns = monotonic_ns();
@@ -83,15 +83,20 @@ public:
 
 private:
     Worker(const WorkerConfig& config, Pipe pipe, Sleep sleep, Observing& observer)
-        : config_(config), pipe_(std::move(pipe)), sleep_(std::move(sleep)), observer_(observer), credit_(*config.queue),
+        : config_(config),
+          pipe_(std::move(pipe)),
+          sleep_(std::move(sleep)),
+          observer_(observer),
+          credit_(*config.queue),
           counters_(*config.counters) {}
 
     // One batch. False when there was nothing to do.
     bool round(std::uint64_t now_ns) noexcept {
         std::uint32_t first = 0;
         const std::uint32_t reclaimed = reclaim();
-        const std::uint32_t count = pipe_.take(kBatch, first);
-        for (std::uint32_t i = 0; i < count; ++i) look_ahead(pipe_.umem().frame(pipe_.at(first + i).addr, 0).data());
+        const std::uint32_t count = pipe_.take(batch_packets, first);
+        for (std::uint32_t i = 0; i < count; ++i)
+            look_ahead(pipe_.umem().frame(pipe_.at(first + i).addr, 0).data());
         thinning_.batch(count, now_ns);
         for (std::uint32_t i = 0; i < count; ++i) {
             const xdp_desc& frame = pipe_.at(first + i);
@@ -133,9 +138,9 @@ private:
             counters_.now.lost += outstanding;
             credit_.release(outstanding);
         }
-        int timeout_ms = outstanding > 0 || !observer_.idle() ? kSleepWindowMs : kSleepIdleMs;
-        if (pipe_.outstanding() > 0) timeout_ms = kSleepOutstandingMs;
-        sleep_.until(pipe_.outstanding() < kOutstandingMax ? pipe_.receiver().fd() : -1, timeout_ms);
+        int timeout_ms = outstanding > 0 || !observer_.idle() ? sleep_window_ms : sleep_idle_ms;
+        if (pipe_.outstanding() > 0) timeout_ms = sleep_outstanding_ms;
+        sleep_.until(pipe_.outstanding() < outstanding_max ? pipe_.receiver().fd() : -1, timeout_ms);
     }
 
     // Orderly stop: no more claims; what was claimed arrives; what was sent completes.
@@ -144,11 +149,11 @@ private:
         xsk::Socket::leave(config_.xskmap_fd, config_.pipe.queue);
         const std::uint64_t began = monotonic_ns();
         std::uint64_t now = began;
-        for (; now - began < 2 * kDrainNs; now = monotonic_ns()) {
+        for (; now - began < 2 * drain_ns; now = monotonic_ns()) {
             const bool moved = round(now);
-            const bool arrived = credit_.outstanding() == pipe_.outstanding() || now - began >= kDrainNs;
+            const bool arrived = credit_.outstanding() == pipe_.outstanding() || now - began >= drain_ns;
             if (!moved && arrived && pipe_.outstanding() == 0) break;
-            if (!moved) sleep_.until(-1, kSleepOutstandingMs);
+            if (!moved) sleep_.until(-1, sleep_outstanding_ms);
         }
         counters_.now.lost += credit_.outstanding();
         credit_.release(credit_.outstanding());

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/xsk/socket.h"
 
-#include <bpf/bpf.h>
 #include <linux/if_xdp.h>
 #include <sys/socket.h>
 
 #include <utility>
+
+#include <bpf/bpf.h>
 
 namespace gabion::xsk {
 
 namespace {
 
 // Bytes of packets that may be under way; 128 of them, each with its bookkeeping, must fit.
-constexpr int kSendBufferBytes = 2 << 20;
+constexpr int send_buffer_bytes = 2 << 20;
 // A transmitting socket needs a fill ring to exist, a receiving one a completion ring; nobody uses them.
-constexpr std::uint32_t kUnusedRingEntries = 64;
+constexpr std::uint32_t unused_ring_entries = 64;
 
 }  // namespace
 
@@ -41,7 +42,8 @@ struct Socket::State {
         config.fill_size = fill_entries;
         config.comp_size = completion_entries;
         config.frame_size = umem->chunk_bytes();
-        const int code = xsk_umem__create(&registration, umem->area(), umem->bytes(), fill.raw(), completion.raw(), &config);
+        const int code =
+            xsk_umem__create(&registration, umem->area(), umem->bytes(), fill.raw(), completion.raw(), &config);
         if (code == 0) return {};
         return error_from_errno(-code, "registering " + std::to_string(umem->bytes() >> 10) + " KiB for AF_XDP",
                                 "gabiond needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_IPC_LOCK");
@@ -50,7 +52,8 @@ struct Socket::State {
     void post(std::uint32_t chunks) {
         std::uint32_t first = 0;
         if (!fill.reserve(chunks, first)) return;
-        for (std::uint32_t i = 0; i < chunks; ++i) fill.slot(first + i) = umem->address_of(i);
+        for (std::uint32_t i = 0; i < chunks; ++i)
+            fill.slot(first + i) = umem->address_of(i);
         fill.submit(chunks);
     }
 
@@ -60,8 +63,9 @@ struct Socket::State {
         config.tx_size = entries;
         config.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD;
         config.bind_flags = flags;
-        const int code = xsk_socket__create_shared(&socket, interface.c_str(), queue, registration, receiving ? rx.raw() : nullptr,
-                                                   receiving ? nullptr : tx.raw(), fill.raw(), completion.raw(), &config);
+        const int code =
+            xsk_socket__create_shared(&socket, interface.c_str(), queue, registration, receiving ? rx.raw() : nullptr,
+                                      receiving ? nullptr : tx.raw(), fill.raw(), completion.raw(), &config);
         if (code == 0) return {};
         return error_from_errno(-code, "AF_XDP socket on " + interface + " queue " + std::to_string(queue),
                                 -code == EBUSY ? "another program has a socket on this queue" : "");
@@ -78,7 +82,7 @@ Result<Socket> Socket::receive(const std::string& interface, std::uint32_t queue
     auto state = std::make_unique<State>();
     state->umem = std::move(umem);
     state->queue = queue;
-    if (auto done = state->register_memory(state->umem->chunks(), kUnusedRingEntries); !done) return done.error();
+    if (auto done = state->register_memory(state->umem->chunks(), unused_ring_entries); !done) return done.error();
     state->post(posted);
     if (auto done = state->bind(interface, true, ring_entries, XDP_USE_NEED_WAKEUP); !done) return done.error();
     return Socket(std::move(state));
@@ -89,12 +93,13 @@ Result<Socket> Socket::transmit(const std::string& interface, std::uint32_t queu
     auto state = std::make_unique<State>();
     state->umem = std::move(umem);
     state->queue = queue;
-    if (auto done = state->register_memory(kUnusedRingEntries, ring_entries); !done) return done.error();
-    if (auto done = state->bind(interface, false, ring_entries, XDP_COPY | XDP_USE_NEED_WAKEUP); !done) return done.error();
+    if (auto done = state->register_memory(unused_ring_entries, ring_entries); !done) return done.error();
+    if (auto done = state->bind(interface, false, ring_entries, XDP_COPY | XDP_USE_NEED_WAKEUP); !done)
+        return done.error();
     const int fd = xsk_socket__fd(state->socket);
     if (::setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0)
         return error_from_errno(errno, "marking packets handed back through " + interface);
-    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes, sizeof kSendBufferBytes);
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &send_buffer_bytes, sizeof send_buffer_bytes);
     return Socket(std::move(state));
 }
 
@@ -108,7 +113,8 @@ CompletionRing& Socket::completion() noexcept { return state_->completion; }
 bool Socket::zero_copy() const noexcept {
     xdp_options options{};
     socklen_t bytes = sizeof options;
-    return ::getsockopt(fd(), SOL_XDP, XDP_OPTIONS, &options, &bytes) == 0 && (options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
+    return ::getsockopt(fd(), SOL_XDP, XDP_OPTIONS, &options, &bytes) == 0 &&
+           (options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
 }
 
 Statistics Socket::statistics() const noexcept {

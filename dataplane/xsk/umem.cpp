@@ -8,7 +8,7 @@
 namespace gabion::xsk {
 
 Result<Umem> Umem::create(std::uint32_t chunk_bytes, std::uint32_t chunks) {
-    if (!std::has_single_bit(chunk_bytes) || chunk_bytes < kChunkSmallBytes || chunk_bytes > kChunkLargeBytes)
+    if (!std::has_single_bit(chunk_bytes) || chunk_bytes < chunk_small_bytes || chunk_bytes > chunk_large_bytes)
         return Error{"a frame's chunk of " + std::to_string(chunk_bytes) + " bytes: must be 2048 or 4096", EINVAL};
     const std::size_t bytes = std::size_t{chunk_bytes} * chunks;
     void* area = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);

@@ -16,22 +16,22 @@
 namespace gabion::xsk {
 
 // What the kernel keeps free in front of a received frame (XDP_PACKET_HEADROOM); the metadata lies in its end.
-inline constexpr std::uint32_t kHeadroomBytes = 256;
+inline constexpr std::uint32_t headroom_bytes = 256;
 // Ethernet header and two VLAN tags, which the MTU does not count.
-inline constexpr std::uint32_t kLinkHeaderBytes = ETH_HLEN + 2 * 4;
-inline constexpr std::uint32_t kChunkSmallBytes = 2048;
-inline constexpr std::uint32_t kChunkLargeBytes = 4096;
+inline constexpr std::uint32_t link_header_bytes = ETH_HLEN + 2 * 4;
+inline constexpr std::uint32_t chunk_small_bytes = 2048;
+inline constexpr std::uint32_t chunk_large_bytes = 4096;
 
 // The chunk for an interface of this MTU; what does not fit the larger one is never handed over.
 constexpr std::uint32_t chunk_bytes_for(std::uint32_t mtu) noexcept {
-    return mtu + kLinkHeaderBytes + kHeadroomBytes <= kChunkSmallBytes ? kChunkSmallBytes : kChunkLargeBytes;
+    return mtu + link_header_bytes + headroom_bytes <= chunk_small_bytes ? chunk_small_bytes : chunk_large_bytes;
 }
 
 // The longest frame to be handed over. Not more than the link carries, though a chunk may hold more: a longer one was merged by
 // an offload, and the stack still knows where to cut it.
 constexpr std::uint32_t frame_bytes_max_for(std::uint32_t mtu) noexcept {
-    const std::uint32_t room = chunk_bytes_for(mtu) - kHeadroomBytes;
-    return mtu + kLinkHeaderBytes < room ? mtu + kLinkHeaderBytes : room;
+    const std::uint32_t room = chunk_bytes_for(mtu) - headroom_bytes;
+    return mtu + link_header_bytes < room ? mtu + link_header_bytes : room;
 }
 
 class Umem {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/netns/handover_bed.h"
 
-#include <bpf/bpf.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
-#include <sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -15,6 +14,8 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
+
+#include <bpf/bpf.h>
 
 #include "dataplane/net/hand_back.h"
 #include "dataplane/worker/worker_thread.h"
@@ -29,11 +30,12 @@ namespace gabion::probe {
 
 namespace {
 
-constexpr std::uint32_t kMark = 0x6762'0001;
+constexpr std::uint32_t hand_back_mark = 0x6762'0001;
 
 std::vector<char*> arguments_of(const std::vector<std::string>& command) {
     std::vector<char*> result;
-    for (const auto& part : command) result.push_back(const_cast<char*>(part.c_str()));
+    for (const auto& part : command)
+        result.push_back(const_cast<char*>(part.c_str()));
     result.push_back(nullptr);
     return result;
 }
@@ -108,7 +110,8 @@ void Child::signal(int number) const { ::kill(pid_, number); }
 
 std::string Child::finish() {
     std::string all;
-    for (std::string one = line(); !one.empty(); one = line()) all += one + "\n";
+    for (std::string one = line(); !one.empty(); one = line())
+        all += one + "\n";
     const int status = wait();
     if (status != 0) fail("a child ended with status " + std::to_string(status) + ": " + all);
     return all;
@@ -138,7 +141,8 @@ void Bed::make_world() {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (::unshare(CLONE_NEWNET) != 0) ::_exit(1);
         static_cast<void>(::write(ready[1], "x", 1) == 1);
-        for (;;) ::pause();
+        for (;;)
+            ::pause();
     }
     ::close(ready[1]);
     char byte = 0;
@@ -162,8 +166,8 @@ void Bed::run(bool world, const std::vector<std::string>& command) { start(world
 
 void Bed::make_links() {
     const std::string queues = std::to_string(options_.queues);
-    run(false, {"ip", "link", "add", "prot0", "numrxqueues", queues, "numtxqueues", queues, "type", "veth", "peer", "name",
-                "wan0", "numrxqueues", queues, "numtxqueues", queues, "netns", std::to_string(world_)});
+    run(false, {"ip", "link", "add", "prot0", "numrxqueues", queues, "numtxqueues", queues, "type", "veth", "peer",
+                "name", "wan0", "numrxqueues", queues, "numtxqueues", queues, "netns", std::to_string(world_)});
     for (const bool world : {false, true}) {
         const std::string device = world ? "wan0" : "prot0";
         const std::string number = world ? "2" : "1";
@@ -172,25 +176,28 @@ void Bed::make_links() {
         run(world, {"ip", "-6", "address", "add", "fd77::" + number + "/64", "dev", device, "nodad"});
         run(world, {"ip", "link", "set", device, "up"});
     }
-    for (const char* name : {"all", "default", "prot0"}) net::set_sysctl("ipv4", name, "rp_filter", "1");
+    for (const char* name : {"all", "default", "prot0"})
+        net::set_sysctl("ipv4", name, "rp_filter", "1");
     link_ = must(net::link_by_name("prot0"));
     char text[18];
-    std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", link_.mac[0], link_.mac[1], link_.mac[2], link_.mac[3],
-                  link_.mac[4], link_.mac[5]);
+    std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", link_.mac[0], link_.mac[1], link_.mac[2],
+                  link_.mac[3], link_.mac[4], link_.mac[5]);
     host_mac_ = text;
 }
 
 void Bed::attach() {
     skeleton_ = redirect_all_bpf::open();
     if (skeleton_ == nullptr) fail("opening the test program");
-    skeleton_->rodata->own_mark = kMark;
+    skeleton_->rodata->own_mark = hand_back_mark;
     if (redirect_all_bpf::load(skeleton_) != 0) fail("loading the test program");
     LIBBPF_OPTS(bpf_link_create_opts, link_options);
     link_options.flags = options_.native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
-    attachment_.reset(::bpf_link_create(bpf_program__fd(skeleton_->progs.redirect_all), static_cast<int>(link_.index), BPF_XDP,
-                                        &link_options));
+    attachment_.reset(::bpf_link_create(bpf_program__fd(skeleton_->progs.redirect_all), static_cast<int>(link_.index),
+                                        BPF_XDP, &link_options));
     if (!attachment_) fail("attaching the test program");
-    const auto map_bytes = [](bpf_map* map) { return std::size_t{bpf_map__value_size(map)} * bpf_map__max_entries(map); };
+    const auto map_bytes = [](bpf_map* map) {
+        return std::size_t{bpf_map__value_size(map)} * bpf_map__max_entries(map);
+    };
     const auto mapped = [&](bpf_map* map) {
         return must(Mapping::shared(bpf_map__fd(map), map_bytes(map), bpf_map__name(map)));
     };
@@ -214,13 +221,14 @@ int Bed::run_workers(int ready_fd) {
     action.sa_handler = [](int) { stop_wanted = 1; };
     ::sigaction(SIGTERM, &action, nullptr);
     worker::take_over(state());
-    const net::HandBackPrograms programs{bpf_program__fd(skeleton_->progs.handback), bpf_program__fd(skeleton_->progs.foreign)};
-    auto hand_back = must(net::HandBack::open(link_, options_.queues, xsk::kChunkLargeBytes, programs));
+    const net::HandBackPrograms programs{bpf_program__fd(skeleton_->progs.handback),
+                                         bpf_program__fd(skeleton_->progs.foreign)};
+    auto hand_back = must(net::HandBack::open(link_, options_.queues, xsk::chunk_large_bytes, programs));
     worker::NullObserver observer;
     std::vector<std::unique_ptr<worker::WorkerThread<worker::NullObserver>>> threads;
     const auto cpus = worker::place(options_.queues, {}, {}, worker::usable_cpus());
     for (std::uint32_t queue = 0; queue < options_.queues; ++queue) {
-        const worker::PipeConfig pipe{link_.name, queue, hand_back.interface(), queue, kMark, link_.mtu};
+        const worker::PipeConfig pipe{link_.name, queue, hand_back.interface(), queue, hand_back_mark, link_.mtu};
         const worker::WorkerConfig config{pipe, bpf_map__fd(skeleton_->maps.xsks), &state().queues[queue],
                                           &state().workers[queue]};
         auto one = must(worker::Worker<worker::NullObserver>::open(config, observer));
@@ -228,7 +236,8 @@ int Bed::run_workers(int ready_fd) {
         must(threads.back()->started());
     }
     static_cast<void>(::write(ready_fd, "ready\n", 6) == 6);
-    while (stop_wanted == 0) ::poll(nullptr, 0, 1000);
+    while (stop_wanted == 0)
+        ::poll(nullptr, 0, 1000);
     threads.clear();
     return 0;
 }
@@ -236,7 +245,9 @@ int Bed::run_workers(int ready_fd) {
 int Bed::xskmap_fd() const { return bpf_map__fd(skeleton_->maps.xsks); }
 
 counter::Totals Bed::totals() const { return counter::sum(state().cpus); }
-gabion_worker_counters Bed::workers() const { return counter::sum(std::span<const gabion_worker_counters>(state().workers)); }
+gabion_worker_counters Bed::workers() const {
+    return counter::sum(std::span<const gabion_worker_counters>(state().workers));
+}
 std::uint64_t Bed::in_flight() const { return counter::in_flight(state().queues); }
 counter::Identity Bed::identity() const { return counter::identity(totals(), workers(), in_flight()); }
 

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+
 #include <nlohmann/json.hpp>
 
 #include "tests/netns/handover_bed.h"
@@ -33,13 +34,13 @@ void check(bool holds, const std::string& what) {
     if (!holds) fail(what);
 }
 
-constexpr int kSkipped = 77;
+constexpr int skipped = 77;
 
 // Ends the case: what it is for could not be tried.
 [[noreturn]] void skip(const std::string& why) {
     std::printf("# %s\n", why.c_str());
     std::fflush(stdout);
-    std::_Exit(kSkipped);
+    std::_Exit(skipped);
 }
 
 void expect(const char* what, std::uint64_t is, std::uint64_t should) {
@@ -63,16 +64,17 @@ struct Stream {
 };
 
 Child start_receiver(Bed& bed, std::uint64_t count) {
-    Child receiver = bed.start(false, {tools + "/gbn-recv", "--port", "9", "--expect", std::to_string(count), "--seconds", "60",
-                                       "--quiet-ms", "500", "--buffer-mib", "64"});
+    Child receiver = bed.start(false, {tools + "/gbn-recv", "--port", "9", "--expect", std::to_string(count),
+                                       "--seconds", "60", "--quiet-ms", "500", "--buffer-mib", "64"});
     check(receiver.line() == "ready", "gbn-recv did not start");
     return receiver;
 }
 
 Child start_sender(Bed& bed, const Mode& mode, std::uint64_t count, std::uint64_t rate) {
     return bed.start(true, {tools + "/gbn-send", "--interface", "wan0", "--to-mac", bed.host_mac(), "--source",
-                            mode.v6 ? "fd77::2" : "10.77.0.2", "--destination", mode.v6 ? "fd77::1" : "10.77.0.1", "--dport", "9",
-                            "--sport", "40000", "--size", "80-400", "--count", std::to_string(count), "--rate", std::to_string(rate)});
+                            mode.v6 ? "fd77::2" : "10.77.0.2", "--destination", mode.v6 ? "fd77::1" : "10.77.0.1",
+                            "--dport", "9", "--sport", "40000", "--size", "80-400", "--count", std::to_string(count),
+                            "--rate", std::to_string(rate)});
 }
 
 struct Outcome {
@@ -90,8 +92,8 @@ std::uint64_t socket_overflows() {
 Outcome finish(Child& sender, Child& receiver, std::uint64_t overflows_before) {
     const auto sent = nlohmann::json::parse(sender.finish());
     const auto got = nlohmann::json::parse(receiver.finish());
-    return {sent["sent"], got["unique"], got["duplicated"], got["reordered"],
-            socket_overflows() - overflows_before, sent["seconds"]};
+    return {sent["sent"],   got["unique"], got["duplicated"], got["reordered"], socket_overflows() - overflows_before,
+            sent["seconds"]};
 }
 
 // A million clean packets and more go through the worker, at 300,000 a second. On a busy machine part of them passes the worker by;
@@ -162,10 +164,11 @@ void overload(const Mode& mode) {
     const auto sent = nlohmann::json::parse(sender.finish());
     bed.settle();
     const auto totals = bed.totals();
-    const std::uint64_t not_ip = totals.reason[GABION_REASON_NOT_IP].packets + totals.reason[GABION_REASON_NEIGHBOUR].packets;
+    const std::uint64_t not_ip =
+        totals.reason[GABION_REASON_NOT_IP].packets + totals.reason[GABION_REASON_NEIGHBOUR].packets;
     const std::uint64_t answers = kernel_counter("Ip", "InReceives") - arrived_before;
-    std::printf("# received %llu in %.2f s, handed over %llu, passed %llu\n", totals.received.packets, double{sent["seconds"]},
-                totals.handed_over.packets, totals.passed.packets);
+    std::printf("# received %llu in %.2f s, handed over %llu, passed %llu\n", totals.received.packets,
+                double{sent["seconds"]}, totals.handed_over.packets, totals.passed.packets);
     expect("counted as lost", bed.workers().lost, 0);
     expect("failed transmits", bed.workers().tx_failed, 0);
     const std::uint64_t met = totals.received.packets - received_before;
@@ -223,9 +226,11 @@ Disturbed disturbed(const Mode& mode, const std::function<void(Bed&, std::unique
     bed.settle();
     result.counted_lost = bed.workers().lost;
     std::printf("# lost %llu, counted as lost %llu, duplicated %llu, reordered %llu, late %llu, handed over %llu\n",
-                static_cast<unsigned long long>(result.outcome.lost()), static_cast<unsigned long long>(result.counted_lost),
+                static_cast<unsigned long long>(result.outcome.lost()),
+                static_cast<unsigned long long>(result.counted_lost),
                 static_cast<unsigned long long>(result.outcome.duplicated),
-                static_cast<unsigned long long>(result.outcome.reordered), bed.workers().late, bed.totals().handed_over.packets);
+                static_cast<unsigned long long>(result.outcome.reordered), bed.workers().late,
+                bed.totals().handed_over.packets);
     expect("duplicated", result.outcome.duplicated, 0);
     return result;
 }
@@ -327,7 +332,8 @@ int main(int argc, char** argv) {
     auto all = cases();
     if (argc > 2) {
         std::erase_if(all, [&](const Case& one) {
-            return std::none_of(argv + 2, argv + argc, [&](const char* want) { return one.name.find(want) != std::string::npos; });
+            return std::none_of(argv + 2, argv + argc,
+                                [&](const char* want) { return one.name.find(want) != std::string::npos; });
         });
     }
     std::printf("1..%zu\n", all.size());
@@ -335,8 +341,9 @@ int main(int argc, char** argv) {
     int number = 0;
     for (const auto& one : all) {
         const int status = run_case(one);
-        const bool passed = status == 0 || status == kSkipped;
-        std::printf("%s %d - %s%s\n", passed ? "ok" : "not ok", ++number, one.name.c_str(), status == kSkipped ? " # SKIP" : "");
+        const bool passed = status == 0 || status == skipped;
+        std::printf("%s %d - %s%s\n", passed ? "ok" : "not ok", ++number, one.name.c_str(),
+                    status == skipped ? " # SKIP" : "");
         good = good && passed;
     }
     return good ? 0 : 1;

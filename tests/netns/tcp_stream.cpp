@@ -17,9 +17,9 @@ namespace gabion::probe {
 
 namespace {
 
-constexpr std::uint16_t kPort = 4242;
-constexpr std::size_t kTransferBytes = 128u << 20;
-constexpr std::size_t kPatternBytes = 65537;  // prime: a lost or doubled segment shifts it
+constexpr std::uint16_t server_port = 4242;
+constexpr std::size_t transfer_bytes = 128u << 20;
+constexpr std::size_t pattern_bytes = 65537;  // prime: a lost or doubled segment shifts it
 
 struct Endpoint {
     sockaddr_storage address{};
@@ -33,12 +33,12 @@ Endpoint endpoint(const std::string& text) {
     auto* v6 = reinterpret_cast<sockaddr_in6*>(&result.address);
     if (::inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
         v4->sin_family = AF_INET;
-        v4->sin_port = htons(kPort);
+        v4->sin_port = htons(server_port);
         result.length = sizeof *v4;
     } else {
         ::inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr);
         v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(kPort);
+        v6->sin6_port = htons(server_port);
         result.length = sizeof *v6;
         result.family = AF_INET6;
     }
@@ -46,17 +46,19 @@ Endpoint endpoint(const std::string& text) {
 }
 
 std::vector<char> pattern() {
-    std::vector<char> bytes(kPatternBytes);
+    std::vector<char> bytes(pattern_bytes);
     unsigned state = 1;
-    for (auto& byte : bytes) byte = static_cast<char>((state = state * 1103515245u + 12345u) >> 16);
+    for (auto& byte : bytes)
+        byte = static_cast<char>((state = state * 1103515245u + 12345u) >> 16);
     return bytes;
 }
 
 bool send_all(int fd) {
     const auto bytes = pattern();
-    for (std::size_t done = 0; done < kTransferBytes;) {
-        const std::size_t at = done % kPatternBytes;
-        const auto count = ::send(fd, bytes.data() + at, std::min(kPatternBytes - at, kTransferBytes - done), MSG_NOSIGNAL);
+    for (std::size_t done = 0; done < transfer_bytes;) {
+        const std::size_t at = done % pattern_bytes;
+        const auto count =
+            ::send(fd, bytes.data() + at, std::min(pattern_bytes - at, transfer_bytes - done), MSG_NOSIGNAL);
         if (count <= 0) return false;
         done += static_cast<std::size_t>(count);
     }
@@ -65,13 +67,13 @@ bool send_all(int fd) {
 
 bool receive_all(int fd) {
     const auto bytes = pattern();
-    std::vector<char> buffer(kPatternBytes);
+    std::vector<char> buffer(pattern_bytes);
     std::size_t done = 0;
     for (;;) {
-        const std::size_t at = done % kPatternBytes;
-        const auto count = ::recv(fd, buffer.data(), kPatternBytes - at, 0);
+        const std::size_t at = done % pattern_bytes;
+        const auto count = ::recv(fd, buffer.data(), pattern_bytes - at, 0);
         if (count < 0) return false;
-        if (count == 0) return done == kTransferBytes;
+        if (count == 0) return done == transfer_bytes;
         if (std::memcmp(buffer.data(), bytes.data() + at, static_cast<std::size_t>(count)) != 0) return false;
         done += static_cast<std::size_t>(count);
     }
@@ -112,7 +114,7 @@ int use_stream(const std::string& argument) {
     char byte = 0;
     if (upload && ::recv(connection.get(), &byte, 1, 0) != 0) return 1;
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-    std::printf("%.0f MiB/s\n", static_cast<double>(kTransferBytes >> 20) / took.count());
+    std::printf("%.0f MiB/s\n", static_cast<double>(transfer_bytes >> 20) / took.count());
     return 0;
 }
 

@@ -13,17 +13,16 @@
 
 namespace gabion::detect::test {
 
-inline double kStart = 12;  // of the attacks: after ten seconds of calm, at another phase of the slots for each seed
-inline const unsigned kSeeds = std::getenv("GABION_LONG") != nullptr ? 20 : 4;
+inline double attack_start =
+    12;  // of the attacks: after ten seconds of calm, at another phase of the slots for each seed
+inline const unsigned seed_count = std::getenv("GABION_LONG") != nullptr ? 20 : 4;
 
 inline Options with_seed(unsigned seed) {
-    kStart = 12 + (seed * 7 % 20) * 0.001;
+    attack_start = 12 + (seed * 7 % 20) * 0.001;
     return {.queues = 1, .seed = seed, .phase_s = (seed * 11 % 20) * 0.001};
 }
 
-inline Prefix parse(const std::string& text) {
-    return *Prefix::parse(text);
-}
+inline Prefix parse(const std::string& text) { return *Prefix::parse(text); }
 
 // What detection times come to, shown in the test's log.
 struct Times {

@@ -10,9 +10,7 @@
 namespace gabion::detect::test {
 namespace {
 
-Key key(const char* text) {
-    return Key::from(*Prefix::parse(text));
-}
+Key key(const char* text) { return Key::from(*Prefix::parse(text)); }
 
 TEST(Memory, OnePacketMakesNobodyKnown) {
     Memory memory({});
@@ -57,7 +55,7 @@ TEST(Memory, ADistanceNotSeenForTwoEpochsIsForgotten) {
     memory.learn(key("192.0.2.1"), 57, 3);
     for (std::uint32_t epoch = 1; epoch <= 3; ++epoch)
         for (std::uint32_t second = 0; second < 3; ++second)
-            memory.learn(key("192.0.2.1"), 44, epoch * Memory::kEpochS + 10 + second);
+            memory.learn(key("192.0.2.1"), 44, epoch * Memory::epoch_length_s + 10 + second);
     EXPECT_EQ(memory.distance(key("192.0.2.1"), 57), Distance::contradicts);
     EXPECT_EQ(memory.distance(key("192.0.2.1"), 44), Distance::agrees);
 }

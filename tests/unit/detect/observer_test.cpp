@@ -13,23 +13,23 @@
 namespace gabion::detect::test {
 namespace {
 
-constexpr std::uint64_t kStart = 1'000'000'000;
+constexpr std::uint64_t start_ns = 1'000'000'000;
 
 gabion_sample sample(std::uint32_t one_in, unsigned reason = GABION_REASON_SAMPLED) {
-    return {GABION_SAMPLE_MAGIC, static_cast<__u16>(reason), one_in, kStart};
+    return {GABION_SAMPLE_MAGIC, static_cast<__u16>(reason), one_in, start_ns};
 }
 
 TEST(Observer, WeightsAreWhatSamplesStandFor) {
     Observer observer({});
-    observer.housekeeping(kStart);
+    observer.housekeeping(start_ns);
     EXPECT_TRUE(observer.idle());
     for (int i = 0; i < 10; ++i)
         observer.observe(packet({}), sample(250));
     observer.observe(packet({}), sample(1, GABION_REASON_SUSPICIOUS));
     EXPECT_FALSE(observer.idle());
-    observer.housekeeping(kStart + kSlotNs - 1);
+    observer.housekeeping(start_ns + slot_ns - 1);
     EXPECT_EQ(observer.take(), nullptr);
-    observer.housekeeping(kStart + kSlotNs);
+    observer.housekeeping(start_ns + slot_ns);
     SlotSummary* slot = observer.take();
     ASSERT_NE(slot, nullptr);
     EXPECT_EQ(slot->packets, 2501u);
@@ -50,11 +50,11 @@ TEST(Observer, WeightsAreWhatSamplesStandFor) {
 
 TEST(Observer, NothingIsLostWhileTheAnalystIsBehind) {
     Observer observer({});
-    std::uint64_t now = kStart, offered = 0, seen = 0;
+    std::uint64_t now = start_ns, offered = 0, seen = 0;
     for (int slot = 0; slot < 50; ++slot) {
         for (int i = 0; i < 100; ++i, ++offered)
             observer.observe(packet({}), sample(1));
-        observer.housekeeping(now += kSlotNs);
+        observer.housekeeping(now += slot_ns);
     }
     const auto drain = [&] {
         while (SlotSummary* slot = observer.take()) {
@@ -64,7 +64,7 @@ TEST(Observer, NothingIsLostWhileTheAnalystIsBehind) {
     };
     drain();
     EXPECT_LT(seen, offered);
-    observer.housekeeping(now += kSlotNs);
+    observer.housekeeping(now += slot_ns);
     drain();
     EXPECT_EQ(seen, offered);
 }
@@ -79,7 +79,7 @@ TEST(Observer, EstablishedConnectionsAreCountedApart) {
     spec.tcp_flags = 0x02;
     for (int i = 0; i < 10; ++i)
         observer.observe(packet(spec), sample(1));
-    observer.housekeeping(kStart + kSlotNs);
+    observer.housekeeping(start_ns + slot_ns);
     SlotSummary* slot = observer.take();
     ASSERT_NE(slot, nullptr);
     EXPECT_GE(slot->destination[0].established, 995u);
@@ -94,7 +94,7 @@ TEST(Observer, EstablishedConnectionsAreCountedApart) {
 // More destinations than blocks: the total is kept, the network stands out, and a heavy late-comer gets a block.
 TEST(Observer, ManyDestinationsShareTheRest) {
     Observer observer({});
-    std::uint64_t now = kStart;
+    std::uint64_t now = start_ns;
     const auto send = [&](unsigned last_byte, int count) {
         const auto made = packet({.destination = "198.51.100." + std::to_string(last_byte)});
         for (int i = 0; i < count; ++i)
@@ -102,24 +102,24 @@ TEST(Observer, ManyDestinationsShareTheRest) {
     };
     for (unsigned i = 0; i < 200; ++i)
         send(i, 5);
-    observer.housekeeping(now += kSlotNs);
+    observer.housekeeping(now += slot_ns);
     SlotSummary* slot = observer.take();
-    std::uint64_t total = slot->destination[kRest].weight, networks = 0;
-    for (unsigned i = 0; i < kDestinations; ++i)
+    std::uint64_t total = slot->destination[rest_block].weight, networks = 0;
+    for (unsigned i = 0; i < destinations_max; ++i)
         total += slot->destination[i].weight;
     slot->networks.each([&](const NetworkDetail& network, std::uint32_t count) {
         networks += count;
         EXPECT_EQ(prefix_from(network.key).text(), "198.51.100.0/24");
     });
     EXPECT_EQ(total, 1000u);
-    EXPECT_EQ(networks, (200 - kDestinations) * 5u);
+    EXPECT_EQ(networks, (200 - destinations_max) * 5u);
     observer.give_back(slot);
 
     send(250, 500);
-    observer.housekeeping(now += kSlotNs);
+    observer.housekeeping(now += slot_ns);
     observer.give_back(observer.take());
     send(250, 500);
-    observer.housekeeping(now += kSlotNs);
+    observer.housekeeping(now += slot_ns);
     slot = observer.take();
     EXPECT_FALSE(slot->rest_used);
     EXPECT_EQ(slot->packets, 500u);
@@ -136,14 +136,14 @@ TEST(Observer, SightingsAreAUniformSample) {
             made.ttl = i < 4000 ? 10 : 20;
             observer.observe(made, sample(1));
         }
-        observer.housekeeping(kStart + kSlotNs);
+        observer.housekeeping(start_ns + slot_ns);
         SlotSummary* slot = observer.take();
         for (unsigned i = 0; i < slot->sighting_count; ++i)
             early += slot->sightings[i].ttl == 10;
         kept += slot->sighting_count;
         observer.give_back(slot);
     }
-    EXPECT_EQ(kept, 20u * kSightings);
+    EXPECT_EQ(kept, 20u * sightings_max);
     EXPECT_NEAR(static_cast<double>(early) / static_cast<double>(kept), 0.5, 0.02);
 }
 
@@ -160,13 +160,13 @@ TEST(Observer, TwoThreadsLoseNothing) {
             }
         }
     });
-    std::uint64_t now = kStart;
+    std::uint64_t now = start_ns;
     for (int i = 0; i < 200'000; ++i) {
         observer.observe(packet({}), sample(3));
-        if (i % 50 == 0) observer.housekeeping(now += kSlotNs);
+        if (i % 50 == 0) observer.housekeeping(now += slot_ns);
     }
     while (!observer.idle())
-        observer.housekeeping(now += kSlotNs);
+        observer.housekeeping(now += slot_ns);
     done = true;
     analyst.join();
     EXPECT_EQ(seen, 600'000u);

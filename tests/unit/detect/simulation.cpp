@@ -14,11 +14,11 @@
 namespace gabion::detect::test {
 namespace {
 
-constexpr double kStep = 0.001;
-constexpr double kJudgeEvery = 0.02;
-constexpr double kPeriod = 0.02;         // of the sampler
-constexpr double kVerdictDelay = 0.001;  // from the judgement to the kernel
-constexpr double kEpoch = 1000;          // the clock does not start at 0
+constexpr double time_step = 0.001;
+constexpr double judge_every = 0.02;
+constexpr double sampler_period = 0.02;  // of the sampler
+constexpr double verdict_delay = 0.001;  // from the judgement to the kernel
+constexpr double clock_start = 1000;     // the clock does not start at 0
 
 gabion_address address(const std::string& text) {
     gabion_address result{};
@@ -27,10 +27,10 @@ gabion_address address(const std::string& text) {
 }
 
 // Streams that the host holds as established mark their packets here, where no detector looks.
-constexpr std::uint16_t kEstablishedMark = 0xeeee;
+constexpr std::uint16_t established_mark = 0xeeee;
 
 bool marked_established(const void*, const gabion_packet& packet) noexcept {
-    return packet.l4_offset == kEstablishedMark;
+    return packet.l4_offset == established_mark;
 }
 
 }  // namespace
@@ -51,9 +51,7 @@ gabion_packet packet(const PacketSpec& spec) {
     return result;
 }
 
-void set_source4(gabion_packet& packet, std::uint32_t host_order) {
-    packet.source.word[0] = htonl(host_order);
-}
+void set_source4(gabion_packet& packet, std::uint32_t host_order) { packet.source.word[0] = htonl(host_order); }
 
 void set_source6(gabion_packet& packet, std::uint64_t high, std::uint64_t low) {
     packet.source.word[0] = htonl(static_cast<std::uint32_t>(high >> 32));
@@ -74,28 +72,28 @@ Simulation::Simulation(const Options& options) : options_(options), random_(opti
 }
 
 std::uint64_t Simulation::nanoseconds(double time_s) const {
-    return static_cast<std::uint64_t>((kEpoch + time_s) * 1e9);
+    return static_cast<std::uint64_t>((clock_start + time_s) * 1e9);
 }
 
 void Simulation::run_until(double end_s) {
-    while (now_s_ < end_s - kStep / 2) {
+    while (now_s_ < end_s - time_step / 2) {
         for (const Stream& stream : streams_) {
             if (now_s_ < stream.start_s || now_s_ >= stream.end_s) continue;
             if (stream.on_s > 0 && std::fmod(now_s_ - stream.start_s, stream.period_s) >= stream.on_s) continue;
-            std::poisson_distribution<unsigned> count(stream.pps * kStep);
+            std::poisson_distribution<unsigned> count(stream.pps * time_step);
             for (unsigned left = count(random_); left > 0; --left)
-                deliver(stream, stream.make(random_), now_s_ + kStep / 2);
+                deliver(stream, stream.make(random_), now_s_ + time_step / 2);
         }
-        now_s_ += kStep;
+        now_s_ += time_step;
         for (Queue& queue : queues_)
             queue.observer->housekeeping(nanoseconds(now_s_));
-        if (now_s_ - judged_s_ >= kJudgeEvery - kStep / 2) judge(now_s_);
+        if (now_s_ - judged_s_ >= judge_every - time_step / 2) judge(now_s_);
     }
 }
 
 void Simulation::deliver(const Stream& stream, const gabion_packet& made, double time_s) {
     gabion_packet packet = made;
-    if (stream.established) packet.l4_offset = kEstablishedMark;
+    if (stream.established) packet.l4_offset = established_mark;
     ++(stream.attack ? attack_offered : calm_offered);
     if (options_.enforce && !(restrictions_.empty() && caps_.empty()) && dropped(stream, packet, time_s)) {
         ++(stream.attack ? attack_dropped : calm_dropped);
@@ -114,8 +112,8 @@ void Simulation::deliver(const Stream& stream, const gabion_packet& made, double
 // The kernel's sampler as bpf/abi/cpu.h describes it: a ratio for each period from what the last one saw, doubled whenever
 // the period's budget is used up, never thinner than one_in.
 unsigned Simulation::ratio(Queue& queue, const gabion_packet& packet, double time_s) {
-    const double budget = options_.budget_pps * kPeriod;
-    if (time_s - queue.period_start_s >= kPeriod) {
+    const double budget = options_.budget_pps * sampler_period;
+    if (time_s - queue.period_start_s >= sampler_period) {
         const double wanted = std::ceil(queue.seen / budget);
         queue.one_in = static_cast<unsigned>(std::clamp(wanted, 1.0, static_cast<double>(options_.one_in)));
         queue.period_start_s = time_s;
@@ -182,7 +180,7 @@ void Simulation::judge(double time_s) {
     }
     for (const Verdict& verdict : judgement.verdicts) {
         decisions.push_back({time_s, verdict});
-        const double from = time_s + kVerdictDelay;
+        const double from = time_s + verdict_delay;
         const double until = from + static_cast<double>(verdict.duration.count()) / 1000;
         if (verdict.kind == VerdictKind::quarantine && !verdict.dry_run)
             restrictions_[verdict.target] = {verdict, until, 1, from};

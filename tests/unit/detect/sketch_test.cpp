@@ -17,9 +17,7 @@
 namespace gabion::detect {
 namespace {
 
-Key key_of(std::uint32_t number) {
-    return {0, std::uint64_t{number} << 32 | 0xffff0000u};
-}
+Key key_of(std::uint32_t number) { return {0, std::uint64_t{number} << 32 | 0xffff0000u}; }
 
 // count - error <= truth <= count for every entry, with Zipf-like sources far more numerous than places.
 TEST(Sketch, BoundsHoldUnderEviction) {
@@ -134,14 +132,14 @@ TEST(SizeCell, BucketsGrowWithTheLengthAndStayInside) {
     unsigned last = 0;
     for (std::uint32_t length = 0; length <= 70'000; ++length) {
         const unsigned bucket = size_bucket(length);
-        EXPECT_LT(bucket, kSizeBuckets);
+        EXPECT_LT(bucket, size_buckets);
         EXPECT_GE(bucket, last);
         EXPECT_LE(bucket, last + 1);
         last = bucket;
     }
     for (unsigned protocol = 0; protocol <= 255; ++protocol)
         for (const unsigned port : {0u, 53u, 1023u, 1024u, 65535u})
-            EXPECT_LT(size_class(static_cast<std::uint8_t>(protocol), static_cast<std::uint16_t>(port)), kSizeClasses);
+            EXPECT_LT(size_class(static_cast<std::uint8_t>(protocol), static_cast<std::uint16_t>(port)), size_classes);
 }
 
 }  // namespace

@@ -44,9 +44,9 @@ Stream client_stream(const Clients& clients, double share, const PacketSpec& spe
 }  // namespace
 
 std::uint8_t ttl_of(std::uint32_t address) noexcept {
-    constexpr unsigned kInitial[] = {32, 64, 128, 255};
+    constexpr unsigned initial_ttls[] = {32, 64, 128, 255};
     const std::uint32_t network = (address >> 8) * 2654435761u;
-    return static_cast<std::uint8_t>(kInitial[network >> 30] - 1 - (network >> 8) % 30);
+    return static_cast<std::uint8_t>(initial_ttls[network >> 30] - 1 - (network >> 8) % 30);
 }
 
 void add_mixed_clients(Simulation& to, const Clients& clients) {
@@ -77,7 +77,7 @@ void add_botnet(Simulation& to, const Attack& attack, unsigned bots, unsigned ne
     to.add(attack_stream(attack, [=](Random& random) {
         gabion_packet made = base;
         const auto bot = static_cast<std::uint32_t>(random() % bots);
-        set_source4(made, kBotBase + (bot % networks) * 0x01000300 + bot / networks + 1);
+        set_source4(made, bot_base + (bot % networks) * 0x01000300 + bot / networks + 1);
         return made;
     }));
 }

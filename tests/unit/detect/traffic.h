@@ -6,13 +6,13 @@
 
 namespace gabion::detect::test {
 
-inline constexpr std::uint32_t kClientBase = 0x0a000000;  // 10.0.0.0 and on: ordinary clients
-inline constexpr std::uint32_t kBotBase = 0xc0000200;     // elsewhere
+inline constexpr std::uint32_t client_base = 0x0a000000;  // 10.0.0.0 and on: ordinary clients
+inline constexpr std::uint32_t bot_base = 0xc0000200;     // elsewhere
 
 struct Clients {
     unsigned count = 30;
     double pps_each = 20;
-    std::uint32_t first = kClientBase;
+    std::uint32_t first = client_base;
     std::uint32_t stride = 97;  // so that they lie in many networks
     std::string destination = "198.51.100.1";
     double start_s = 0;
@@ -36,12 +36,12 @@ struct Attack {
     double on_s = 0;
     double period_s = 0;
 };
-void add_heavy_source(Simulation& to, const Attack& attack, std::uint32_t source = kBotBase);
+void add_heavy_source(Simulation& to, const Attack& attack, std::uint32_t source = bot_base);
 void add_botnet(Simulation& to, const Attack& attack, unsigned bots, unsigned networks);
-void add_rotation4(Simulation& to, const Attack& attack, std::uint32_t network = kBotBase);
+void add_rotation4(Simulation& to, const Attack& attack, std::uint32_t network = bot_base);
 // Addresses drawn from 2001:db8:bad::/48, of which `fixed_bits` (48 to 64) are the same for all.
 void add_rotation6(Simulation& to, const Attack& attack, unsigned fixed_bits);
 void add_spoofed_flood(Simulation& to, const Attack& attack);
-void add_carpet(Simulation& to, const Attack& attack, std::uint32_t source = kBotBase);
+void add_carpet(Simulation& to, const Attack& attack, std::uint32_t source = bot_base);
 
 }  // namespace gabion::detect::test

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The private pair, its filters and the offloads, on real interfaces in a namespace of their own.
-#include <bpf/bpf.h>
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <linux/bpf.h>
 
 #include <array>
 #include <string>
+
+#include <bpf/bpf.h>
+#include <gtest/gtest.h>
 
 #include "dataplane/core/fd.h"
 #include "dataplane/net/egress_hook.h"
@@ -21,7 +22,8 @@ namespace {
 
 // A classifier that returns a constant.
 UniqueFd constant_program(int value) {
-    const std::array<bpf_insn, 2> code{{{BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, value}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}}};
+    const std::array<bpf_insn, 2> code{
+        {{BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, value}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}}};
     return UniqueFd(::bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "constant", "GPL", code.data(), code.size(), nullptr));
 }
 
@@ -159,7 +161,7 @@ TEST(EgressHook, AnotherProgramInOurPlaceIsNotTouched) {
         const UniqueFd program = constant_program(-1);
         if (!program) GTEST_SKIP() << "cannot load BPF programs";
         ASSERT_TRUE(add_clsact(pair->near_index()));
-        const Filter squatter{Hook::egress, 1, kFilterHandle, "somebody"};
+        const Filter squatter{Hook::egress, 1, filter_handle, "somebody"};
         ASSERT_TRUE(attach_direct_action(pair->near_index(), squatter, program.get()));
         EXPECT_FALSE(attach_egress(pair->near_index(), program.get()));
         ASSERT_TRUE(detach_egress(pair->near_index(), true));

@@ -43,14 +43,14 @@ TEST(LeakWatch, OutstandingClaimsAreLostOnlyAfterAQuietTime) {
     LeakWatch watch;
     std::uint64_t now = 1'000'000'000;
     EXPECT_FALSE(watch.settled(5, 2, false, now));
-    EXPECT_FALSE(watch.settled(5, 2, false, now + kLeakNs - 1));
-    EXPECT_TRUE(watch.settled(5, 2, false, now + kLeakNs));
-    EXPECT_FALSE(watch.settled(6, 3, false, now + kLeakNs + 1)) << "a claim came: the clock starts anew";
-    now += kLeakNs + 1;
-    EXPECT_FALSE(watch.settled(6, 3, false, now + kLeakNs - 1));
-    EXPECT_FALSE(watch.settled(6, 3, true, now + kLeakNs)) << "frames in hand";
-    EXPECT_FALSE(watch.settled(6, 3, false, now + kLeakNs + 1)) << "and the clock starts anew";
-    EXPECT_FALSE(watch.settled(6, 0, false, now + 3 * kLeakNs)) << "nothing outstanding";
+    EXPECT_FALSE(watch.settled(5, 2, false, now + leak_ns - 1));
+    EXPECT_TRUE(watch.settled(5, 2, false, now + leak_ns));
+    EXPECT_FALSE(watch.settled(6, 3, false, now + leak_ns + 1)) << "a claim came: the clock starts anew";
+    now += leak_ns + 1;
+    EXPECT_FALSE(watch.settled(6, 3, false, now + leak_ns - 1));
+    EXPECT_FALSE(watch.settled(6, 3, true, now + leak_ns)) << "frames in hand";
+    EXPECT_FALSE(watch.settled(6, 3, false, now + leak_ns + 1)) << "and the clock starts anew";
+    EXPECT_FALSE(watch.settled(6, 0, false, now + 3 * leak_ns)) << "nothing outstanding";
 }
 
 TEST(Counters, GoOnFromWhatIsPinnedAndArePublishedWhole) {

@@ -17,7 +17,7 @@ TEST(Umem, ChunkFitsTheLongestFrameOfTheLinkWithItsHeadroom) {
         const std::uint32_t chunk = chunk_bytes_for(mtu);
         const std::uint32_t longest = frame_bytes_max_for(mtu);
         EXPECT_TRUE(chunk == 2048 || chunk == 4096);
-        EXPECT_LE(longest + kHeadroomBytes, chunk);
+        EXPECT_LE(longest + headroom_bytes, chunk);
         EXPECT_LE(longest, mtu + 22);
         if (chunk == 2048) {
             EXPECT_EQ(longest, mtu + 22);
@@ -34,7 +34,7 @@ TEST(Umem, FramesAreChunksOfOneMemory) {
     ASSERT_TRUE(umem);
     EXPECT_EQ(umem->bytes(), 32768u);
     EXPECT_EQ(umem->address_of(3), 6144u);
-    auto frame = umem->frame(umem->address_of(15) + kHeadroomBytes, 1500);
+    auto frame = umem->frame(umem->address_of(15) + headroom_bytes, 1500);
     EXPECT_EQ(frame.size(), 1500u);
     frame[1499] = 7;
     EXPECT_EQ(static_cast<std::uint8_t*>(umem->area())[15 * 2048 + 256 + 1499], 7);
