@@ -8,8 +8,8 @@
 #include "control/daemon/analyst_thread.h"
 #include "control/daemon/panic_keeper.h"
 #include "control/daemon/tables.h"
-#include "dataplane/ban/state_file.h"
 #include "dataplane/core/atomic_file.h"
+#include "dataplane/core/clock.h"
 
 namespace gabion::daemon {
 namespace {
@@ -19,6 +19,8 @@ constexpr const char* baseline_file = "baseline";
 constexpr const char* breaker_file = "breaker";
 constexpr const char* offloads_file = "offloads";
 constexpr std::size_t learned_bytes_max = 64 << 20;
+constexpr std::uint64_t save_interval_ns = 1'000'000'000;
+constexpr std::size_t records_a_step = 10'000;  // some milliseconds, in which no verdict is put in force
 constexpr std::size_t small_bytes_max = 64 << 10;
 
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
@@ -70,12 +72,22 @@ std::vector<std::string> Keeper::save_bans_when_changed(Tables& tables) {
         if (writing_.wait_for(0s) != std::future_status::ready) return problems;
         if (const auto written = writing_.get(); !written) problems.push_back(written.error().text);
     }
-    if (tables.book().generation() == saved_generation_) return problems;
-    ban::StateSnapshot snapshot(tables.book(), ban::Moment::now());
-    std::string bytes = snapshot.finish();
-    saved_generation_ = snapshot.generation();
-    writing_ = std::async(std::launch::async, [path = path(bans_file), bytes = std::move(bytes)] { return ban::commit_state(path, bytes); });
+    if (!snapshot_) {
+        const std::uint64_t now_ns = boot_now_ns();
+        if (tables.book().generation() == saved_generation_ || now_ns - begun_ns_ < save_interval_ns) return problems;
+        begun_ns_ = now_ns;
+        snapshot_ = std::make_unique<ban::StateSnapshot>(tables.book(), ban::Moment::now());
+    }
+    if (snapshot_->step(records_a_step)) write_snapshot();
     return problems;
+}
+
+// What is left to do does not look at the book any more.
+void Keeper::write_snapshot() {
+    saved_generation_ = snapshot_->generation();
+    writing_ = std::async(std::launch::async, [path = path(bans_file), snapshot = std::move(snapshot_)] {
+        return ban::commit_state(path, snapshot->finish());
+    });
 }
 
 Result<void> Keeper::write_learned(AnalystThread& analyst, PanicKeeper& panic) const {
@@ -91,8 +103,10 @@ std::vector<std::string> Keeper::save_learned(AnalystThread& analyst, PanicKeepe
 
 std::vector<std::string> Keeper::save_all(Tables& tables, AnalystThread& analyst, PanicKeeper& panic) {
     if (writing_.valid()) (void)writing_.get();
-    saved_generation_ = ~0ull;
-    std::vector<std::string> problems = save_bans_when_changed(tables);
+    snapshot_ = std::make_unique<ban::StateSnapshot>(tables.book(), ban::Moment::now());
+    snapshot_->step(~std::size_t{0});
+    write_snapshot();
+    std::vector<std::string> problems;
     if (const auto written = writing_.get(); !written) problems.push_back(written.error().text);
     for (std::string& problem : save_learned(analyst, panic)) problems.push_back(std::move(problem));
     return problems;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/ban/state_file.h"
 #include "dataplane/core/result.h"
 #include "dataplane/net/offload.h"
 
@@ -31,8 +32,9 @@ public:
 
     std::vector<std::string> restore(Tables& tables, AnalystThread& analyst, PanicKeeper& panic);
 
-    // About once a second: starts writing the bans when they changed since they were last written; the writing itself is another
-    // thread's. Returns what went wrong since the last call.
+    // Ten times a second: when the bans changed, and at most once a second, begins to take them down, a part at each call, since the
+    // control thread must not stand still for a million of them. The writing is another thread's. Returns what went wrong since
+    // the last call.
     std::vector<std::string> save_bans_when_changed(Tables& tables);
     // Everything, at once.
     std::vector<std::string> save_all(Tables& tables, AnalystThread& analyst, PanicKeeper& panic);
@@ -48,11 +50,14 @@ private:
     explicit Keeper(std::string directory) : directory_(std::move(directory)) {}
     [[nodiscard]] std::string path(const char* name) const { return directory_ + "/" + name; }
     Result<void> write_learned(AnalystThread& analyst, PanicKeeper& panic) const;
+    void write_snapshot();
     void read_offloads();
     Result<void> write_offloads() const;
 
     std::string directory_;
     std::uint64_t saved_generation_ = ~0ull;
+    std::uint64_t begun_ns_ = 0;
+    std::unique_ptr<ban::StateSnapshot> snapshot_;
     std::future<Result<void>> writing_;
     std::map<std::string, net::OffloadsBefore> offloads_;
 };

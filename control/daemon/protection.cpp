@@ -119,6 +119,7 @@ void Protection::start_timers() {
         const std::uint64_t now_ns = boot_now_ns();
         tables_->book().sweep(now_ns);
         destinations_->sweep(tables_->clock(), now_ns);
+        tell_problems(keeper_->save_bans_when_changed(*tables_));
     }));
     timers_.push_back(loop_.every(1s, [this] { every_second(); }));
     timers_.push_back(loop_.every(60s, [this] { tell_problems(keeper_->save_learned(*analyst_, *panic_)); }));
@@ -228,7 +229,6 @@ void Protection::every_second() {
             events_.raise(Severity::warning, identities_[i].broken() ? "identity-broken" : "identity-holds",
                           interface.settings().name + ": " + *said);
     }
-    tell_problems(keeper_->save_bans_when_changed(*tables_));
 }
 
 void Protection::tell_problems(const std::vector<std::string>& problems) {
