@@ -132,7 +132,7 @@ Result<void> Protection::open() {
     if (auto watched = watch_links(); !watched) return watched;
     analyst_->start();
     if (auto opened = open_interfaces(); !opened) {
-        const bool keep = !tables_->are_new();  // what an earlier daemon left goes on; what is ours alone goes
+        const bool keep = tables_->have_predecessor();  // what an earlier daemon left goes on; what is ours alone goes
         for (const auto& interface : interfaces_) interface->close(keep);
         analyst_->stop();
         if (!keep) tables_->pins().clear();

@@ -12,12 +12,18 @@ namespace {
 constexpr std::uint64_t known_lifetime_ns = 3600ull * 1'000'000'000;
 
 Result<map::MapGroup> open_shared(const map::PinDirectory& pins, const map::Capacities& capacities) {
-    auto shared = map::MapGroup::open(pins, map::shared_maps(capacities));
+    const auto specs = map::shared_maps(capacities);
+    const auto start_anew = [&] {
+        for (const map::MapSpec& spec : specs) pins.remove(spec.name);
+    };
+    // Of another capacity. The program that enforces now goes on with its own maps until ours takes its place: with all of them,
+    // since what `control` says of a table (that it is empty) must hold for the table that the program reads.
+    if (!map::MapGroup::fits(pins, specs)) start_anew();
+    auto shared = map::MapGroup::open(pins, specs);
     if (!shared) return shared;
     if (map::prepare_control(shared->values<gabion_control>("control")[0])) return shared;
-    // Pinned by a version with another layout. Its program goes on with its own maps until ours takes its place.
-    for (const map::MapSpec& spec : map::shared_maps(capacities)) pins.remove(spec.name);
-    shared = map::MapGroup::open(pins, map::shared_maps(capacities));
+    start_anew();  // pinned by a version with another layout
+    shared = map::MapGroup::open(pins, specs);
     if (shared) map::prepare_control(shared->values<gabion_control>("control")[0]);
     return shared;
 }
@@ -41,6 +47,7 @@ Result<std::unique_ptr<Tables>> Tables::open(const std::string& pin, const map::
     if (!pins) return pins.error();
     auto lock = pins->lock();
     if (!lock) return lock.error();
+    const bool has_predecessor = pins->has("control");
     auto shared = open_shared(*pins, capacities);
     if (!shared) return shared.error();
     auto ticks = map::KernelClock::open();
@@ -55,6 +62,7 @@ Result<std::unique_ptr<Tables>> Tables::open(const std::string& pin, const map::
     tables->flows_ = std::make_unique<FlowView>(tables->shared_.values<gabion_flow_bucket>("flows"), *tables->memory_.control);
     tables->flows_->set_tick(tables->now_ticks());
     tables->are_new_ = std::any_of(tables->shared_.made().begin(), tables->shared_.made().end(), holds_bans);
+    tables->has_predecessor_ = has_predecessor;
     tables->book_->recover(now_ns);
     return tables;
 }

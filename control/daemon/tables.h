@@ -37,6 +37,8 @@ public:
     [[nodiscard]] const FlowView& flows() const noexcept { return *flows_; }
     // The ban tables were made just now: nothing was pinned, or with other capacities.
     [[nodiscard]] bool are_new() const noexcept { return are_new_; }
+    // Whether an earlier daemon left its tables here, and perhaps programs that enforce them.
+    [[nodiscard]] bool have_predecessor() const noexcept { return has_predecessor_; }
 
     // Relates the kernel's ticks to boot time anew; they drift apart in suspend.
     void resample();
@@ -53,6 +55,7 @@ private:
     std::optional<ban::KnownSources> known_;
     std::unique_ptr<FlowView> flows_;
     bool are_new_ = false;
+    bool has_predecessor_ = false;
 };
 
 }  // namespace gabion::daemon

@@ -5,6 +5,8 @@
 #include <bpf/libbpf.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace gabion::map {
 namespace {
 
@@ -49,6 +51,13 @@ Result<MapGroup::Map> MapGroup::open_one(const PinDirectory& directory, const Ma
         map.memory = std::move(*memory);
     }
     return map;
+}
+
+bool MapGroup::fits(const PinDirectory& directory, const std::vector<MapSpec>& specs) {
+    return std::all_of(specs.begin(), specs.end(), [&](const MapSpec& spec) {
+        const UniqueFd present(bpf_obj_get(directory.entry(spec.name).c_str()));
+        return !present || has_shape(present.get(), spec);
+    });
 }
 
 Result<MapGroup> MapGroup::open(const PinDirectory& directory, const std::vector<MapSpec>& specs) {

@@ -32,6 +32,8 @@ struct MapSpec {
 class MapGroup {
 public:
     static Result<MapGroup> open(const PinDirectory& directory, const std::vector<MapSpec>& specs);
+    // Whether all that is pinned there under these names can be used as it is.
+    static bool fits(const PinDirectory& directory, const std::vector<MapSpec>& specs);
 
     // Names of the maps that did not exist, or not in this shape, and are new and empty.
     [[nodiscard]] const std::vector<std::string>& made() const noexcept { return made_; }

@@ -196,6 +196,26 @@ def saving():
         return f'worst answer {max(took) * 1000:.1f} ms'
 
 
+@case('a restart with another capacity, which replaces the tables, lets nothing banned through')
+def capacity():
+    with protected('capacity') as (bed, daemon):
+        listed = bed.lab.directory / 'list'
+        listed.write_text(''.join(f'11.{i >> 16}.{i >> 8 & 255}.{i & 255}\n' for i in range(300000)))
+        daemon.gabion('ban', 'load', listed)
+        daemon.ban('31.0.0.1', '91.0.0.0/24')
+        daemon.stop()
+        daemon.change(bans={'capacity': 2097152})
+        receiver = bed.receive(port=PORT)
+        senders = [bed.send(source=source, dport=PORT, count=40000, rate=10000) for source in ('31.0.0.1', '91.0.0.7')]
+        time.sleep(0.3)
+        daemon.start()
+        sent = [sender.result() for sender in senders]
+        time.sleep(0.1)
+        receiver.stop()
+        assert sent and receiver.result()['received'] == 0
+        assert daemon.status()['bans'] == 300002
+
+
 @case('a bad line is named and nothing is loaded')
 def bad_line():
     with protected('badline') as (bed, daemon):
