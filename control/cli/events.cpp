@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "control/cli/session.h"
+#include "control/cli/ask.h"
 #include "control/cli/show.h"
 #include "control/wire/client.h"
 #include "control/wire/protocol.h"

@@ -2,6 +2,4 @@
 // gabion, the command line.
 #include "control/cli/commands.h"
 
-int main(int argc, char** argv) {
-    return gabion::cli::run(argc, argv);
-}
+int main(int argc, char** argv) { return gabion::cli::run(argc, argv); }

@@ -5,8 +5,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "control/cli/ask.h"
 #include "control/cli/commands.h"
-#include "control/cli/session.h"
 
 namespace gabion::cli {
 namespace {

@@ -166,9 +166,7 @@ void add_ban_row(Table& table, const Json& ban) {
                seconds_of(text_of(ban, "expires", "never")), grouped(count_of(ban, "hits")), text_of(ban, "note")});
 }
 
-Table allow_table() {
-    return Table({{"TARGET"}, {"SKIPS"}, {"FROM"}, {"SINCE (UTC)"}, {"NOTE"}});
-}
+Table allow_table() { return Table({{"TARGET"}, {"SKIPS"}, {"FROM"}, {"SINCE (UTC)"}, {"NOTE"}}); }
 
 void add_allow_row(Table& table, const Json& allow) {
     table.add({text_of(allow, "target"), list_text(member(allow, "skip")), text_of(allow, "origin"),

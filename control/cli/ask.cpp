@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/cli/session.h"
+#include "control/cli/ask.h"
 
 #include <cstdlib>
 #include <iostream>
@@ -15,9 +15,7 @@ namespace {
 // Loading a million bans takes a second or two; a daemon that is silent for longer has a problem.
 constexpr std::chrono::seconds answer_time{30};
 
-std::string dump(const Json& value) {
-    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string dump(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 }  // namespace
 
@@ -74,8 +72,6 @@ int ask_pages(const Options& options, std::string_view method, Table table, void
     return std::cout.flush() ? 0 : fail("writing the output failed", 1);
 }
 
-Result<Prefix> target_of(const Options& options) {
-    return Prefix::parse(options.target);
-}
+Result<Prefix> target_of(const Options& options) { return Prefix::parse(options.target); }
 
 }  // namespace gabion::cli
