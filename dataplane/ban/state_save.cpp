@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <span>
 
 #include "dataplane/ban/state_file.h"
 #include "dataplane/ban/state_format.h"
+#include "dataplane/core/atomic_file.h"
 #include "dataplane/core/fd.h"
 
 namespace gabion::ban {
@@ -42,17 +43,6 @@ void put_detail(std::string& bytes, const Detail& detail) {
         put(bytes, figure.value);
         put(bytes, figure.threshold);
     }
-}
-
-Result<void> write_all(int fd, std::string_view bytes, const std::string& what) {
-    while (!bytes.empty()) {
-        const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote < 0) return error_from_errno(errno, what);
-        bytes.remove_prefix(static_cast<std::size_t>(wrote));
-    }
-    if (::fsync(fd) != 0) return error_from_errno(errno, what);
-    return {};
 }
 
 }  // namespace
@@ -145,21 +135,7 @@ std::string StateSnapshot::finish() {
 }
 
 Result<void> commit_state(const std::string& path, const std::string& bytes) {
-    const std::string what = "saving the state to " + path;
-    const std::string beside = path + ".new";
-    UniqueFd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file) return error_from_errno(errno, what, "see [state] directory");
-    if (auto written = write_all(file.get(), bytes, what); !written) {
-        ::unlink(beside.c_str());
-        return written;
-    }
-    file.reset();
-    if (::rename(beside.c_str(), path.c_str()) != 0) return error_from_errno(errno, what);
-    const std::size_t slash = path.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
-    const UniqueFd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory || ::fsync(directory.get()) != 0) return error_from_errno(errno, what);
-    return {};
+    return write_atomically(path, std::as_bytes(std::span(bytes)));
 }
 
 }  // namespace gabion::ban
