@@ -16,12 +16,12 @@
 
 #include <CLI/CLI.hpp>
 
+#include "dataplane/core/clock.h"
 #include "dataplane/detect/observer.h"
 #include "dataplane/worker/credit.h"
 #include "dataplane/worker/look.h"
 #include "dataplane/worker/pipe.h"
 #include "dataplane/worker/placement.h"
-#include "dataplane/worker/sleep.h"
 #include "tests/netns/handover_bed.h"
 
 namespace gabion::probe {
@@ -66,10 +66,10 @@ Measured receive(Bed& bed, const Options& options, Ahead ahead, Each each, Batch
     credit.open(GABION_CREDIT_DEFAULT);
 
     Measured result;
-    const std::uint64_t began = worker::monotonic_ns();
+    const std::uint64_t began = monotonic_now_ns();
     const std::uint64_t cpu_began = thread_cpu_ns();
     const auto end = began + static_cast<std::uint64_t>(options.seconds * 1e9);
-    for (std::uint64_t now = began; now < end; now = worker::monotonic_ns()) {
+    for (std::uint64_t now = began; now < end; now = monotonic_now_ns()) {
         std::uint32_t first = 0;
         std::uint32_t slot = 0;
         const std::uint32_t count = socket->rx().peek(batch_packets, first);

@@ -6,6 +6,7 @@
 #include <boost/lockfree/spsc_queue.hpp>
 
 #include "bpf/abi/reason.h"
+#include "bpf/lib/random.h"
 #include "dataplane/detect/slot.h"
 
 namespace gabion::detect {
@@ -246,12 +247,6 @@ void Observer::index_destinations() noexcept {
     }
 }
 
-// Marsaglia's xorshift32 (2003).
-std::uint32_t Observer::random() noexcept {
-    random_ ^= random_ << 13;
-    random_ ^= random_ >> 17;
-    random_ ^= random_ << 5;
-    return random_;
-}
+std::uint32_t Observer::random() noexcept { return gabion_random(&random_); }
 
 }  // namespace gabion::detect

@@ -4,15 +4,9 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
-#include <ctime>
+#include <cstdint>
 
 namespace gabion::worker {
-
-std::uint64_t monotonic_ns() noexcept {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 Result<Sleep> Sleep::create() {
     UniqueFd fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));

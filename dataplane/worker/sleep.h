@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a worker waits: for the first packet, for a word from outside, for a time; and the clock that it reads once a batch.
+// How a worker waits: for the first packet, for a word from outside, for a time.
 #pragma once
-
-#include <cstdint>
 
 #include "dataplane/core/fd.h"
 #include "dataplane/core/result.h"
 
 namespace gabion::worker {
-
-std::uint64_t monotonic_ns() noexcept;
 
 class Sleep {
 public:

@@ -10,12 +10,15 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "bpf/lib/random.h"
+
 namespace gabion::worker {
 
 class Thinning {
 public:
     static constexpr std::uint64_t slot_ns = 20'000'000;
-    static constexpr std::uint32_t budget = 4096;  // seen in a slot: 200,000 packets a second, about 10 ms of a CPU each second
+    static constexpr std::uint32_t budget =
+        4096;  // seen in a slot: 200,000 packets a second, about 10 ms of a CPU each second
 
     explicit Thinning(std::uint32_t seed) noexcept : random_(seed | 1u) {}
 
@@ -38,21 +41,13 @@ public:
             --gap_;
             return false;
         }
-        gap_ = 1 + static_cast<std::uint32_t>(std::uint64_t{random()} * (2 * one_in_ - 1) >> 32);
+        gap_ = 1 + static_cast<std::uint32_t>(std::uint64_t{gabion_random(&random_)} * (2 * one_in_ - 1) >> 32);
         return true;
     }
 
     [[nodiscard]] std::uint32_t one_in() const noexcept { return one_in_; }
 
 private:
-    // Marsaglia's xorshift32 (2003).
-    std::uint32_t random() noexcept {
-        random_ ^= random_ << 13;
-        random_ ^= random_ >> 17;
-        random_ ^= random_ << 5;
-        return random_;
-    }
-
     std::uint32_t one_in_ = 1;
     std::uint32_t gap_ = 0;
     std::uint32_t arrived_ = 0;

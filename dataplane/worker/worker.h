@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "bpf/abi/queue.h"
+#include "dataplane/core/clock.h"
 #include "dataplane/core/result.h"
 #include "dataplane/worker/checksum.h"
 #include "dataplane/worker/counters.h"
@@ -60,7 +61,7 @@ public:
         credit_.open(std::min<std::uint32_t>(GABION_CREDIT_DEFAULT, std::min(pipe_.posted(), ring_entries)));
         alive_.store(true, std::memory_order_relaxed);
         while (!stop_.load(std::memory_order_relaxed)) {
-            const std::uint64_t now_ns = monotonic_ns();
+            const std::uint64_t now_ns = monotonic_now_ns();
             if (!round(now_ns)) rest(now_ns);
         }
         drain();
@@ -147,9 +148,9 @@ private:
     void drain() noexcept {
         credit_.close();
         xsk::Socket::leave(config_.xskmap_fd, config_.pipe.queue);
-        const std::uint64_t began = monotonic_ns();
+        const std::uint64_t began = monotonic_now_ns();
         std::uint64_t now = began;
-        for (; now - began < 2 * drain_ns; now = monotonic_ns()) {
+        for (; now - began < 2 * drain_ns; now = monotonic_now_ns()) {
             const bool moved = round(now);
             const bool arrived = credit_.outstanding() == pipe_.outstanding() || now - began >= drain_ns;
             if (!moved && arrived && pipe_.outstanding() == 0) break;
@@ -166,7 +167,7 @@ private:
     Observing& observer_;
     Credit credit_;
     Counters counters_;
-    Thinning thinning_{static_cast<std::uint32_t>(monotonic_ns())};
+    Thinning thinning_{static_cast<std::uint32_t>(monotonic_now_ns())};
     LeakWatch leak_watch_;
     std::atomic<bool> stop_{false};
     std::atomic<bool> alive_{false};
