@@ -8,8 +8,8 @@
 #include "control/cli/ask.h"
 #include "control/cli/show.h"
 #include "control/wire/client.h"
-#include "control/wire/duration.h"
 #include "control/wire/protocol.h"
+#include "dataplane/core/duration.h"
 
 namespace gabion::cli {
 namespace {
@@ -22,7 +22,7 @@ Result<Json> ban_params(const Options& options) {
     if (options.note.size() > wire::note_bytes_max)
         return Error{"a note has at most " + std::to_string(wire::note_bytes_max) + " bytes", EINVAL};
     if (!options.duration.empty()) {
-        const auto duration = wire::parse_duration(options.duration);
+        const auto duration = parse_duration(options.duration);
         if (!duration) return Error{"--for: " + duration.error().text, EINVAL};
         if (duration->count() == 0)
             return Error{"--for: a ban of no length makes no sense; leave --for out for one that stays", EINVAL};
@@ -71,9 +71,7 @@ int ban_add(const Options& options) {
                [&](const Json& answer) { std::cout << target->text() << " is banned " << until_text(answer) << '\n'; });
 }
 
-int ban_del(const Options& options) {
-    return take_out(options, method::ban_del, "banned");
-}
+int ban_del(const Options& options) { return take_out(options, method::ban_del, "banned"); }
 
 int ban_list(const Options& options) {
     return ask_pages(options, method::ban_list, ban_table(), add_ban_row, "no bans");
@@ -117,9 +115,7 @@ int allow_add(const Options& options) {
     });
 }
 
-int allow_del(const Options& options) {
-    return take_out(options, method::allow_del, "on the allow list");
-}
+int allow_del(const Options& options) { return take_out(options, method::allow_del, "on the allow list"); }
 
 int allow_list(const Options& options) {
     return ask_pages(options, method::allow_list, allow_table(), add_allow_row, "the allow list is empty");

@@ -10,7 +10,7 @@
 #include <limits>
 
 #include "control/config/keys.h"
-#include "control/wire/duration.h"
+#include "dataplane/core/duration.h"
 
 namespace gabion::config {
 
@@ -133,18 +133,18 @@ Key<Target> interface_name(std::string path, Pick pick) {
 
 template <typename Target, typename Pick>
 Key<Target> duration(std::string path, bool live, std::string_view least, Pick pick) {
-    const auto low = *wire::parse_duration(least);
-    const std::string allowed = std::string(wire::duration_allowed) + " and at least " + std::string(least);
+    const auto low = *parse_duration(least);
+    const std::string allowed = std::string(duration_allowed) + " and at least " + std::string(least);
     return {std::move(path), allowed, live,
             [=](Target& target, const toml::node& node) -> std::string {
                 const auto* value = node.as_string();
                 if (value == nullptr) return not_allowed("a text: " + allowed, node);
-                const auto parsed = wire::parse_duration(value->get());
+                const auto parsed = parse_duration(value->get());
                 if (!parsed || *parsed < low) return not_allowed(allowed, node);
                 pick(target) = *parsed;
                 return {};
             },
-            [=](const Target& target) { return toml_string(wire::duration_text(pick(target))); }};
+            [=](const Target& target) { return toml_string(duration_text(pick(target))); }};
 }
 
 template <typename Target, typename Pick>

@@ -5,15 +5,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "control/wire/duration.h"
 #include "control/wire/protocol.h"
+#include "dataplane/core/duration.h"
 
 namespace gabion::daemon {
 namespace {
 
-std::string in_quotes(std::string_view name) {
-    return "'" + std::string(name.substr(0, 64)) + "'";
-}
+std::string in_quotes(std::string_view name) { return "'" + std::string(name.substr(0, 64)) + "'"; }
 
 }  // namespace
 
@@ -79,7 +77,7 @@ Prefix Params::prefix(std::string_view name) {
 
 std::optional<std::chrono::milliseconds> Params::duration(std::string_view name) {
     const std::uint64_t none = 0;
-    const auto ms = number(name, none, 1, static_cast<std::uint64_t>(wire::duration_max.count()));
+    const auto ms = number(name, none, 1, static_cast<std::uint64_t>(duration_max.count()));
     if (ms == none) return std::nullopt;
     return std::chrono::milliseconds(ms);
 }

@@ -5,20 +5,18 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 
 #include "dataplane/ban/ban_book.h"
+#include "dataplane/core/duration.h"
 #include "dataplane/core/fd.h"
 
 namespace gabion::ban {
 namespace {
 
 constexpr std::size_t file_bytes_max = 256u << 20;
-constexpr std::uint32_t ten_years_s = 315'360'000;
 
-constexpr bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\r';
-}
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 std::string_view trimmed(std::string_view text) noexcept {
     while (!text.empty() && is_blank(text.front()))
@@ -59,6 +57,14 @@ std::string shown(std::string_view line, std::size_t longest = 64) {
     return line.size() > longest ? text + "..." : text;
 }
 
+// A duration of whole seconds, at least one, or their bare number.
+std::optional<std::uint32_t> parse_seconds(std::string_view text) {
+    const bool bare = text.find_first_not_of("0123456789") == std::string_view::npos;
+    const auto duration = parse_duration(bare ? std::string(text) + "s" : std::string(text));
+    if (!duration || duration->count() == 0 || duration->count() % 1000 != 0) return std::nullopt;
+    return static_cast<std::uint32_t>(duration->count() / 1000);
+}
+
 Result<LoadTarget> parse_line(std::string_view line, bool force) {
     const auto end = std::find_if(line.begin(), line.end(), is_blank);
     const auto head = line.substr(0, static_cast<std::size_t>(end - line.begin()));
@@ -73,7 +79,7 @@ Result<LoadTarget> parse_line(std::string_view line, bool force) {
         result.target = *parsed;
     }
     if (rest.empty()) return result;
-    const auto duration = parse_duration_s(rest);
+    const auto duration = parse_seconds(rest);
     if (!duration)
         return Error{"'" + shown(rest) + "' is not a duration; allowed are for example 90s, 10m, 24h, 7d", EINVAL};
     result.duration_s = *duration;
@@ -81,21 +87,6 @@ Result<LoadTarget> parse_line(std::string_view line, bool force) {
 }
 
 }  // namespace
-
-std::optional<std::uint32_t> parse_duration_s(std::string_view text) noexcept {
-    std::uint64_t number = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (code != std::errc{} || number == 0 || number > ten_years_s) return std::nullopt;
-    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-    std::uint64_t factor = 0;
-    if (unit.empty() || unit == "s") factor = 1;
-    if (unit == "m") factor = 60;
-    if (unit == "h") factor = 3600;
-    if (unit == "d") factor = 86400;
-    if (unit == "w") factor = 604800;
-    if (factor == 0 || number * factor > ten_years_s) return std::nullopt;
-    return static_cast<std::uint32_t>(number * factor);
-}
 
 Result<std::vector<LoadTarget>> parse_targets(std::string_view content, std::string_view name, bool force) {
     std::vector<LoadTarget> targets;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files of targets for `gabion ban load`: one address or prefix a line, behind it perhaps a duration ("192.0.2.1 10m"), '#' begins
-// a comment, empty lines count for nothing. Every line is judged before anything is loaded: the first bad one is named with its
-// number and text.
+// Files of targets for `gabion ban load`: one address or prefix a line, behind it perhaps a duration ("192.0.2.1 10m": whole
+// seconds as core/duration.h reads them, or their bare number), '#' begins a comment, empty lines count for nothing. Every line
+// is judged before anything is loaded: the first bad one is named with its number and text.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,9 +18,6 @@ struct LoadTarget {
     Prefix target;
     std::uint32_t duration_s = 0;  // 0 = none given
 };
-
-// "90s", "10m", "24h", "7d", "2w", or a number of seconds without a unit; at least 1 s and at most ten years. Whole seconds.
-std::optional<std::uint32_t> parse_duration_s(std::string_view text) noexcept;
 
 // The targets of a whole file. `name` is for the error's text; `force` allows prefixes as wide as everything.
 Result<std::vector<LoadTarget>> parse_targets(std::string_view content, std::string_view name, bool force);

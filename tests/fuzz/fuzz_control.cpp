@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "control/config/config.h"
-#include "control/wire/duration.h"
 #include "control/wire/line_reader.h"
 #include "control/wire/message.h"
+#include "dataplane/core/duration.h"
 
 namespace {
 
@@ -54,8 +54,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
     }
     require(taken <= bytes.size());
-    if (const auto duration = gabion::wire::parse_duration(bytes))
-        require(*gabion::wire::parse_duration(gabion::wire::duration_text(*duration)) == *duration);
+    if (const auto duration = gabion::parse_duration(bytes))
+        require(*gabion::parse_duration(gabion::duration_text(*duration)) == *duration);
     const auto reading = gabion::config::parse_config(bytes, "fuzz.toml");
     require(reading.config.has_value() == reading.problems.empty());
     if (reading.config) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/wire/duration.h"
+#include "dataplane/core/duration.h"
 
 #include <array>
 #include <charconv>
 #include <cstdint>
 
-namespace gabion::wire {
+namespace gabion {
 namespace {
 
 struct Unit {
@@ -14,7 +14,8 @@ struct Unit {
 };
 
 // Descending, so that a text whose units ascend or repeat is refused by walking the list once.
-constexpr std::array<Unit, 5> units{{{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
+constexpr std::array<Unit, 6> units{
+    {{"w", 604'800'000}, {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
 
 Error duration_error(std::string_view text) {
     return Error{
@@ -58,7 +59,7 @@ std::string duration_text(std::chrono::milliseconds duration) {
     std::int64_t rest = duration.count();
     std::string text;
     for (const Unit& unit : units) {
-        if (rest < unit.ms) continue;
+        if (unit.name == "w" || rest < unit.ms) continue;
         text += std::to_string(rest / unit.ms);
         text += unit.name;
         rest %= unit.ms;
@@ -66,4 +67,4 @@ std::string duration_text(std::chrono::milliseconds duration) {
     return text.empty() ? "0s" : text;
 }
 
-}  // namespace gabion::wire
+}  // namespace gabion
