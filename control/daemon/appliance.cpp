@@ -41,13 +41,13 @@ const char* attach_name(const ProtectedInterface& interface) {
     return interface.attach() == map::AttachMode::generic ? "generic" : "native";
 }
 
-InterfaceStatus interface_status(ProtectedInterface& interface) {
+InterfaceStatus interface_status(ProtectedInterface& interface, std::uint32_t now_ticks) {
     InterfaceStatus status;
     status.name = interface.settings().name;
     status.attach = attach_name(interface);
     status.present = interface.present();
     status.note = interface.note();
-    for (const auto& worker : interface.workers())
+    for (const auto& worker : interface.workers(now_ticks))
         status.workers.push_back({.queue = worker.queue, .cpu = worker.cpu, .alive = worker.alive, .late = worker.late, .in_flight = worker.in_flight});
     return status;
 }
@@ -225,7 +225,7 @@ Result<Status> Appliance::status() {
     status.kernel = kernel_release();
     status.uptime = std::chrono::seconds((boot_now_ns() - protection_->started_ns()) / 1'000'000'000);
     status.dry_run = protection_->config().dry_run;
-    for (const auto& interface : protection_->interfaces()) status.interfaces.push_back(interface_status(*interface));
+    for (const auto& interface : protection_->interfaces()) status.interfaces.push_back(interface_status(*interface, protection_->tables().now_ticks()));
     status.panic = *panic();
     const ban::BanBook& book = protection_->tables().book();
     status.bans = book.size(GABION_SET_OPERATOR) + book.size(GABION_SET_DETECTOR);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "bpf/lib/credit.h"
 #include "control/daemon/analyst_thread.h"
 #include "control/daemon/flow_view.h"
 #include "control/daemon/keeper.h"
@@ -207,14 +208,16 @@ void ProtectedInterface::tend() {
     surroundings_.tell("workers-restarted", settings_.name + ": a worker had stopped or its way back was blocked");
 }
 
-std::vector<ProtectedInterface::WorkerView> ProtectedInterface::workers() {
+std::vector<ProtectedInterface::WorkerView> ProtectedInterface::workers(std::uint32_t now_ticks) {
     std::vector<WorkerView> views;
     if (!own_) return views;
     const auto queues = own_->values<gabion_queue>("queues");
     for (const Running& running : running_) {
         auto& worker = running.thread->worker();
         const std::uint32_t queue = worker.queue();
-        views.push_back({.queue = queue, .cpu = running.thread->cpu(), .alive = worker.alive(), .late = false,
+        gabion_queue seen = queues[queue];  // a copy: the program's own words stay its own
+        const bool late = gabion_late(&seen, seen.released, now_ticks, map::late_ticks(surroundings_.facts.hz)) != 0;
+        views.push_back({.queue = queue, .cpu = running.thread->cpu(), .alive = worker.alive(), .late = late,
                          .in_flight = counter::in_flight(queues.subspan(queue, 1))});
     }
     return views;

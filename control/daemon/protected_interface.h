@@ -69,18 +69,18 @@ public:
     [[nodiscard]] const InterfaceSettings& settings() const noexcept { return settings_; }
     [[nodiscard]] bool present() const noexcept { return present_; }
     [[nodiscard]] map::AttachMode attach() const noexcept { return attached_; }
-    // Why something is not as configured; empty when all is well.
     [[nodiscard]] bool handing_over() const noexcept { return !running_.empty(); }
+    // Why something is not as configured; empty when all is well.
     [[nodiscard]] const std::string& note() const noexcept { return note_; }
 
     struct WorkerView {
         std::uint32_t queue = 0;
         std::uint32_t cpu = 0;
         bool alive = false;
-        bool late = false;
+        bool late = false;  // packets pass it by, since it does not move
         std::uint64_t in_flight = 0;
     };
-    [[nodiscard]] std::vector<WorkerView> workers();
+    [[nodiscard]] std::vector<WorkerView> workers(std::uint32_t now_ticks);
 
     [[nodiscard]] std::span<const gabion_cpu> cpus() const { return own_ ? own_->values<gabion_cpu>("cpus") : std::span<gabion_cpu>{}; }
     [[nodiscard]] gabion_worker_counters worker_totals() const;

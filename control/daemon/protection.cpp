@@ -189,6 +189,14 @@ void Protection::tell_verdict(const detect::Verdict& verdict, ban::Outcome outco
         events_.raise(Severity::warning, "verdict-refused", what + ": " + ban::name_of(outcome));
 }
 
+// Decisions that found no room on the way from the analyst: a cause that lasts is judged again, but it must be known.
+void Protection::tell_overflow() {
+    const std::uint64_t now = analyst_->overflowed();
+    if (now != overflowed_seen_)
+        events_.raise(Severity::warning, "decisions-lost", std::to_string(now - overflowed_seen_) + " decisions found no room on their way");
+    overflowed_seen_ = now;
+}
+
 void Protection::decide() {
     verdicts_.clear();
     notices_.clear();
@@ -221,6 +229,7 @@ void Protection::every_second() {
     tables_->resample();
     tick_panic();
     feed_known_sources();
+    tell_overflow();
     for (std::size_t i = 0; i < interfaces_.size(); ++i) {
         ProtectedInterface& interface = *interfaces_[i];
         interface.tend();

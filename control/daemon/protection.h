@@ -59,6 +59,7 @@ private:
     void every_second();
     void tick_panic();
     void feed_known_sources();
+    void tell_overflow();
     void tell_problems(const std::vector<std::string>& problems);
 
     config::Config config_;
@@ -78,6 +79,7 @@ private:
     std::vector<EventLoop::TimerId> timers_;
     std::vector<detect::Verdict> verdicts_;
     std::vector<detect::Notice> notices_;
+    std::uint64_t overflowed_seen_ = 0;
 };
 
 }  // namespace gabion::daemon

@@ -64,7 +64,7 @@ gabion_settings stage_settings(const MapGroup& shared, const MapGroup& own, cons
     settings.flow_mask = mask_of<gabion_flow_bucket>(shared, "flows");
     settings.dest_mask = mask_of<gabion_bucket6>(shared, "dest_table");
     settings.queues = static_cast<__u32>(own.values<gabion_queue>("queues").size());
-    settings.late_ticks = (GABION_LATE_MS * facts.hz + 999) / 1000 + 1;
+    settings.late_ticks = late_ticks(facts.hz);
     settings.hz = facts.hz;
     settings.features = facts.features;
     return settings;

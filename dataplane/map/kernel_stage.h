@@ -25,6 +25,9 @@ struct HostFacts {
     std::uint32_t features = GABION_FEATURES_ALL;
 };
 
+// GABION_LATE_MS in ticks, rounded up, and one for the tick that was running.
+constexpr std::uint32_t late_ticks(std::uint32_t hz) noexcept { return (GABION_LATE_MS * hz + 999) / 1000 + 1; }
+
 // Reads them; the port range is the network namespace's own.
 HostFacts host_facts();
 
