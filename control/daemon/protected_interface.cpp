@@ -60,9 +60,6 @@ Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
         surroundings_.tell("attached-generic", settings_.name + ": " + note_);
     }
 
-    const auto made = net::attach_egress(link.index, stage_->egress_fd());
-    if (!made) return made.error();
-    made_clsact_ |= *made;
     return {};
 }
 
@@ -92,6 +89,11 @@ Result<void> ProtectedInterface::start_worker(std::uint32_t queue, unsigned cpu,
 }
 
 Result<void> ProtectedInterface::start_workers(const net::Link& link) {
+    // Without notes of the host's own flows a quarantine would cut off the answers to its queries: then no detector, but bans.
+    const auto noting = net::attach_egress(link.index, stage_->egress_fd());
+    if (!noting) return noting.error();
+    made_clsact_ |= *noting;
+
     const auto before = net::prepare_offloads(link);
     if (!before) return before.error();
     surroundings_.keeper.remember_offloads(settings_.name, *before);
