@@ -22,9 +22,7 @@ namespace {
 
 constexpr std::uint64_t start = 1'000'000'000'000;
 
-std::uint32_t key(std::uint32_t i) {
-    return i * 2654435761u;
-}
+std::uint32_t key(std::uint32_t i) { return i * 2654435761u; }
 
 Prefix address(std::uint32_t i) {
     Prefix prefix;

@@ -43,8 +43,8 @@ struct gabion_control {
 	__u32 allow_bloom;  /* which of the two generations is read: 0 or 1 */
 	__u32 known_bloom;  /* likewise; a source is known when it is in either generation of the known-source filter */
 	__u32 known_active; /* 0 = nothing is known yet: do not look */
-	__u32 flow_idle_ticks;	      /* an own or established flow is believed this long after its last packet out */
-	__u32 quarantine_syn_ticks;   /* one SYN of a quarantined source passes in each such time */
+	__u32 flow_idle_ticks;	    /* an own or established flow is believed this long after its last packet out */
+	__u32 quarantine_syn_ticks; /* one SYN of a quarantined source passes in each such time */
 	__u8 reserved[40];
 	struct gabion_set_header set[GABION_SET_COUNT] GABION_ALIGNED(GABION_CACHE_LINE);
 };

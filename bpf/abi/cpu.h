@@ -16,12 +16,12 @@ struct gabion_count {
 };
 
 struct gabion_breaker {
-	__u64 tokens;	  /* times 2^16 */
+	__u64 tokens;	   /* times 2^16 */
 	__u32 refilled_at; /* tick */
-	__u32 tripped;	  /* 1 while the bucket is empty */
-	__u32 tripped_at; /* tick at which a packet last met the tripped breaker */
-	__u32 trips;	  /* how often it tripped after a second in which no packet had met it tripped */
-	__u64 met;	  /* packets of sources that are not protected, while tripped; of these `breaker` counts the drops */
+	__u32 tripped;	   /* 1 while the bucket is empty */
+	__u32 tripped_at;  /* tick at which a packet last met the tripped breaker */
+	__u32 trips;	   /* how often it tripped after a second in which no packet had met it tripped */
+	__u64 met; /* packets of sources that are not protected, while tripped; of these `breaker` counts the drops */
 };
 
 struct gabion_sampler {
@@ -36,7 +36,7 @@ struct gabion_cpu {
 	struct gabion_breaker breaker;
 	struct gabion_sampler sampler;
 	struct gabion_count handed_back; /* counted where they arrive, by the program behind the private pair */
-	struct gabion_count foreign;	 /* what came out of the private pair without being ours, and was dropped there */
+	struct gabion_count foreign; /* what came out of the private pair without being ours, and was dropped there */
 	__u32 cap_lot[GABION_DESTINATIONS_MAX]; /* tokens that this CPU holds of each destination's cap */
 	struct gabion_count reason[GABION_REASON_SLOTS];
 	struct gabion_count would_drop[GABION_REASON_SLOTS]; /* in a dry run */

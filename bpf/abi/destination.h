@@ -10,8 +10,8 @@
 #include "limits.h"
 
 struct gabion_destination {
-	__u32 expires; /* as in table.h */
-	__u32 one_in;  /* sampling ratio while the posture is raised; 0 = unchanged */
+	__u32 expires;	    /* as in table.h */
+	__u32 one_in;	    /* sampling ratio while the posture is raised; 0 = unchanged */
 	__u32 cap_interval; /* ticks * 2^16 for a lot of GABION_CAP_LOT packets; 0 = no cap */
 	__u32 cap_burst;    /* in the same unit */
 	__u64 schedule;	    /* GCRA, as in quarantine.h; shared by all CPUs, which claim by compare-and-swap */

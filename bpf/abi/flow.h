@@ -19,8 +19,8 @@ enum gabion_flow_kind {
 };
 
 struct gabion_flow {
-	__u32 tag;   /* the part of the flow's hash that does not choose the bucket; 0 = empty */
-	__u32 stamp; /* tick of the last packet out */
+	__u32 tag;    /* the part of the flow's hash that does not choose the bucket; 0 = empty */
+	__u32 stamp;  /* tick of the last packet out */
 	__u32 grants; /* packets in that may still pass; each packet out adds some */
 	__u32 kind;
 };

@@ -12,23 +12,25 @@
 #include "compat.h"
 #include "limits.h"
 
-#define GABION_QUARANTINE_HOPS 1u /* packets whose TTL lies outside [ttl_low, ttl_high] are dropped, the others pass freely */
-#define GABION_QUARANTINE_CELL 2u /* only packets of `protocol` to `destination_port` are subject; the others pass freely */
+#define GABION_QUARANTINE_HOPS                                                                                         \
+	1u /* packets whose TTL lies outside [ttl_low, ttl_high] are dropped, the others pass freely */
+#define GABION_QUARANTINE_CELL                                                                                         \
+	2u /* only packets of `protocol` to `destination_port` are subject; the others pass freely */
 #define GABION_QUARANTINE_SPARE_KNOWN 4u /* sources known from calm times are not subject (for prefixes) */
 
 struct gabion_quarantine {
-	__u32 interval;	 /* ticks between two packets, times 2^16; 0 = none passes by rate */
-	__u32 burst;	 /* how far ahead of its schedule a source may be, in the same unit */
+	__u32 interval; /* ticks between two packets, times 2^16; 0 = none passes by rate */
+	__u32 burst;	/* how far ahead of its schedule a source may be, in the same unit */
 	__u8 flags;
 	__u8 protocol;
 	__u16 destination_port; /* host byte order */
 	__u8 ttl_low;
 	__u8 ttl_high;
 	__u16 reserved;
-	__u64 schedule;	 /* the next packet's theoretical arrival time (GCRA, ITU-T I.371 annex A), ticks * 2^16 */
-	__u64 syn_at;	 /* tick at which a SYN last passed */
-	__u64 hits;	 /* packets dropped */
-	__u64 passed;	 /* packets that passed within the rate */
+	__u64 schedule; /* the next packet's theoretical arrival time (GCRA, ITU-T I.371 annex A), ticks * 2^16 */
+	__u64 syn_at;	/* tick at which a SYN last passed */
+	__u64 hits;	/* packets dropped */
+	__u64 passed;	/* packets that passed within the rate */
 	__u64 tail;
 } GABION_ALIGNED(GABION_CACHE_LINE);
 

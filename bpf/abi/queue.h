@@ -16,15 +16,15 @@
 
 struct gabion_queue {
 	/* the program's line */
-	__u64 claimed;	      /* grows by one for each packet handed over */
-	__u64 seen_released;  /* `released` when it was last seen to move */
-	__u32 seen_at;	      /* tick of that */
-	__u32 seen_epoch;     /* epoch for which the three above are valid */
+	__u64 claimed;	     /* grows by one for each packet handed over */
+	__u64 seen_released; /* `released` when it was last seen to move */
+	__u32 seen_at;	     /* tick of that */
+	__u32 seen_epoch;    /* epoch for which the three above are valid */
 	__u64 program_reserved[5];
 	/* the worker's line */
 	__u64 released;
-	__u32 epoch; /* raised by a new worker, before its socket enters the map; 0 = never had one */
-	__u32 limit; /* 0 = no worker: nothing is claimed */
+	__u32 epoch;	       /* raised by a new worker, before its socket enters the map; 0 = never had one */
+	__u32 limit;	       /* 0 = no worker: nothing is claimed */
 	__u32 frame_bytes_max; /* longest frame that fits a chunk behind its headroom */
 	__u32 worker_reserved0;
 	__u64 worker_reserved[5];

@@ -58,7 +58,7 @@ enum gabion_reason {
 #define X(id, name, action, help) GABION_REASON_##id,
 	GABION_REASONS(X)
 #undef X
-	GABION_REASON_COUNT
+		GABION_REASON_COUNT
 };
 
 _Static_assert(GABION_REASON_COUNT <= GABION_REASON_SLOTS, "the per-CPU counters have a slot for each reason");

@@ -10,16 +10,16 @@
 #include "limits.h"
 #include "table.h"
 
-#define GABION_FEATURE_BREAKER 0x01u
-#define GABION_FEATURE_ALLOW 0x02u
-#define GABION_FEATURE_BANS 0x04u
-#define GABION_FEATURE_QUARANTINE 0x08u
+#define GABION_FEATURE_BREAKER	    0x01u
+#define GABION_FEATURE_ALLOW	    0x02u
+#define GABION_FEATURE_BANS	    0x04u
+#define GABION_FEATURE_QUARANTINE   0x08u
 #define GABION_FEATURE_DESTINATIONS 0x10u /* caps and raised postures */
-#define GABION_FEATURE_SAMPLER 0x20u
-#define GABION_FEATURE_HANDOVER 0x40u /* without it what was chosen passes as HANDOVER_NO_WORKER */
-#define GABION_FEATURE_HITS 0x80u     /* count the drops of each ban beside its table */
-#define GABION_FEATURE_DRY_RUN 0x100u /* control.dry_run is read at all */
-#define GABION_FEATURES_ALL 0x1ffu
+#define GABION_FEATURE_SAMPLER	    0x20u
+#define GABION_FEATURE_HANDOVER	    0x40u  /* without it what was chosen passes as HANDOVER_NO_WORKER */
+#define GABION_FEATURE_HITS	    0x80u  /* count the drops of each ban beside its table */
+#define GABION_FEATURE_DRY_RUN	    0x100u /* control.dry_run is read at all */
+#define GABION_FEATURES_ALL	    0x1ffu
 
 /* Buckets of each table of a set, minus one; always a power of two minus one. */
 struct gabion_set_masks {

@@ -57,11 +57,11 @@ enum gabion_set {
 	GABION_SET_COUNT
 };
 
-#define GABION_ALLOW_ENTRY 1u /* makes the value of an entry that skips nothing different from an empty slot */
-#define GABION_SKIP_BANS 2u
-#define GABION_SKIP_RATES 4u
+#define GABION_ALLOW_ENTRY     1u /* makes the value of an entry that skips nothing different from an empty slot */
+#define GABION_SKIP_BANS       2u
+#define GABION_SKIP_RATES      4u
 #define GABION_SKIP_VALIDATION 8u
-#define GABION_SKIP_ALL (GABION_SKIP_BANS | GABION_SKIP_RATES | GABION_SKIP_VALIDATION)
+#define GABION_SKIP_ALL	       (GABION_SKIP_BANS | GABION_SKIP_RATES | GABION_SKIP_VALIDATION)
 
 /*
  * Expiry: the low 32 bits of jiffies at which the entry ends, never 0 or GABION_FOREVER. An entry is in force while
@@ -69,7 +69,7 @@ enum gabion_set {
  * when their time comes: when user space is dead the kernel goes on enforcing them. An entry that ended and was
  * never swept would be in force again after 3 * 2^30 ticks (37 days at 1,000 Hz, 149 at 250), for the 2^30 that follow.
  */
-#define GABION_FOREVER 0xffffffffu
+#define GABION_FOREVER		0xffffffffu
 #define GABION_EXPIRY_AHEAD_MAX 0x40000000u
 
 /*

@@ -53,7 +53,8 @@ GABION_INLINE int gabion_parse_vlan(struct gabion_cursor *cursor, struct gabion_
  */
 GABION_INLINE __u32 gabion_parse_third_tag(const __u8 *begin, const __u8 *end)
 {
-	const struct gabion_wire_vlan *tags = GABION_AT(struct gabion_wire_vlan, begin + sizeof(struct gabion_wire_ethernet));
+	const struct gabion_wire_vlan *tags =
+		GABION_AT(struct gabion_wire_vlan, begin + sizeof(struct gabion_wire_ethernet));
 	const __u16 id_bits = GABION_SWAP16(0x0fff);
 
 	if (begin + sizeof(struct gabion_wire_ethernet) + 3 * sizeof(*tags) > end)

@@ -170,9 +170,7 @@ void Problems::add(const toml::source_region& where, std::string_view key, std::
     found_.push_back({where.begin.line, where.begin.column, text.append(what)});
 }
 
-void Problems::add(std::string_view what) {
-    found_.push_back({0, 0, file_ + ": " + std::string(what)});
-}
+void Problems::add(std::string_view what) { found_.push_back({0, 0, file_ + ": " + std::string(what)}); }
 
 std::vector<std::string> Problems::take() {
     // A table has its keys in the order of the alphabet.

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+
 #include <boost/lockfree/spsc_queue.hpp>
 
 #include "dataplane/core/clock.h"
@@ -16,7 +17,8 @@ struct AnalystThread::Queues {
     boost::lockfree::spsc_queue<detect::Notice> notices{256};
 };
 
-AnalystThread::AnalystThread(const detect::Settings& settings, const detect::HashKey& hash, std::function<void()> on_decided)
+AnalystThread::AnalystThread(const detect::Settings& settings, const detect::HashKey& hash,
+                             std::function<void()> on_decided)
     : analyst_(settings, hash), queues_(std::make_unique<Queues>()), on_decided_(std::move(on_decided)) {}
 
 AnalystThread::~AnalystThread() { stop(); }
@@ -62,8 +64,10 @@ void AnalystThread::take_slots() {
 
 bool AnalystThread::publish(const detect::Judgement& judgement) {
     std::uint64_t refused = 0;
-    for (const detect::Verdict& verdict : judgement.verdicts) refused += queues_->verdicts.push(verdict) ? 0 : 1;
-    for (const detect::Notice& notice : judgement.notices) refused += queues_->notices.push(notice) ? 0 : 1;
+    for (const detect::Verdict& verdict : judgement.verdicts)
+        refused += queues_->verdicts.push(verdict) ? 0 : 1;
+    for (const detect::Notice& notice : judgement.notices)
+        refused += queues_->notices.push(notice) ? 0 : 1;
     if (refused != 0) overflowed_.fetch_add(refused, std::memory_order_relaxed);
     return !judgement.verdicts.empty() || !judgement.notices.empty();
 }

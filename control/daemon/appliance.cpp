@@ -48,7 +48,11 @@ InterfaceStatus interface_status(ProtectedInterface& interface, std::uint32_t no
     status.present = interface.present();
     status.note = interface.note();
     for (const auto& worker : interface.workers(now_ticks))
-        status.workers.push_back({.queue = worker.queue, .cpu = worker.cpu, .alive = worker.alive, .late = worker.late, .in_flight = worker.in_flight});
+        status.workers.push_back({.queue = worker.queue,
+                                  .cpu = worker.cpu,
+                                  .alive = worker.alive,
+                                  .late = worker.late,
+                                  .in_flight = worker.in_flight});
     return status;
 }
 
@@ -77,7 +81,8 @@ NamedCounts by_action(const counter::Totals& totals, gabion_action action) {
 NamedCounts would_drop(const counter::Totals& totals) {
     NamedCounts counts;
     for (std::size_t i = 0; i < counter::reasons().size(); ++i) {
-        if (totals.would_drop[i].packets != 0) counts.emplace_back(counter::reasons()[i].name, totals.would_drop[i].packets);
+        if (totals.would_drop[i].packets != 0)
+            counts.emplace_back(counter::reasons()[i].name, totals.would_drop[i].packets);
     }
     return counts;
 }
@@ -116,7 +121,8 @@ Counters counters_of(const Reading& reading) {
 }
 
 // Switches an operator sees as one: whether it works now, and why not.
-void put_features(Status& status, const config::Config& config, const std::vector<std::unique_ptr<ProtectedInterface>>& interfaces) {
+void put_features(Status& status, const config::Config& config,
+                  const std::vector<std::unique_ptr<ProtectedInterface>>& interfaces) {
     const auto feature = [&](const char* name, bool on, const std::string& why_not) {
         status.features.emplace_back(name, on);
         if (!on && !why_not.empty()) status.feature_notes.emplace_back(name, why_not);
@@ -163,7 +169,8 @@ CpuCounters cpu_counters(unsigned cpu, const counter::Totals& totals) {
 
 std::vector<CpuCounters> per_cpu(std::span<const gabion_cpu> cpus) {
     std::vector<CpuCounters> result;
-    for (unsigned i = 0; i < cpus.size(); ++i) result.push_back(cpu_counters(i, counter::of_cpu(cpus[i])));
+    for (unsigned i = 0; i < cpus.size(); ++i)
+        result.push_back(cpu_counters(i, counter::of_cpu(cpus[i])));
     return result;
 }
 
@@ -189,7 +196,8 @@ void Appliance::stop() { protection_->close(); }
 
 std::string Appliance::summary() {
     std::string names;
-    for (const auto& interface : protection_->interfaces()) names += (names.empty() ? "" : ", ") + interface->settings().name;
+    for (const auto& interface : protection_->interfaces())
+        names += (names.empty() ? "" : ", ") + interface->settings().name;
     return names + (protection_->config().dry_run ? " (dry run: nothing is dropped)" : "");
 }
 
@@ -225,7 +233,8 @@ Result<Status> Appliance::status() {
     status.kernel = kernel_release();
     status.uptime = std::chrono::seconds((boot_now_ns() - protection_->started_ns()) / 1'000'000'000);
     status.dry_run = protection_->config().dry_run;
-    for (const auto& interface : protection_->interfaces()) status.interfaces.push_back(interface_status(*interface, protection_->tables().now_ticks()));
+    for (const auto& interface : protection_->interfaces())
+        status.interfaces.push_back(interface_status(*interface, protection_->tables().now_ticks()));
     status.panic = *panic();
     const ban::BanBook& book = protection_->tables().book();
     status.bans = book.size(GABION_SET_OPERATOR) + book.size(GABION_SET_DETECTOR);
@@ -238,7 +247,8 @@ Result<Status> Appliance::status() {
     });
     status.resident_bytes = resident_bytes();
     status.table_bytes = protection_->tables().shared().bytes();
-    for (const auto& interface : protection_->interfaces()) status.table_bytes += interface->table_bytes();
+    for (const auto& interface : protection_->interfaces())
+        status.table_bytes += interface->table_bytes();
     return status;
 }
 
@@ -248,17 +258,21 @@ Result<CountersReport> Appliance::counters(bool per_core) {
     std::vector<counter::Totals> cores;
     for (const auto& interface : protection_->interfaces()) {
         const auto cpus = interface->cpus();
-        const Reading one{counter::sum(cpus), interface->worker_totals(), interface->in_flight(), interface->socket_statistics()};
+        const Reading one{counter::sum(cpus), interface->worker_totals(), interface->in_flight(),
+                          interface->socket_statistics()};
         all.totals += one.totals;
         add(all.workers, one.workers);
         all.in_flight += one.in_flight;
         add(all.sockets, one.sockets);
-        report.interfaces.push_back({interface->settings().name, counters_of(one), per_core ? per_cpu(cpus) : std::vector<CpuCounters>{}});
+        report.interfaces.push_back(
+            {interface->settings().name, counters_of(one), per_core ? per_cpu(cpus) : std::vector<CpuCounters>{}});
         cores.resize(std::max(cores.size(), cpus.size()));
-        for (std::size_t i = 0; i < cpus.size(); ++i) cores[i] += counter::of_cpu(cpus[i]);
+        for (std::size_t i = 0; i < cpus.size(); ++i)
+            cores[i] += counter::of_cpu(cpus[i]);
     }
     report.total = counters_of(all);
-    for (unsigned i = 0; per_core && i < cores.size(); ++i) report.cpus.push_back(cpu_counters(i, cores[i]));
+    for (unsigned i = 0; per_core && i < cores.size(); ++i)
+        report.cpus.push_back(cpu_counters(i, cores[i]));
     return report;
 }
 

@@ -4,9 +4,9 @@
 #include <charconv>
 
 #include "bpf/abi/table.h"
-#include "control/daemon/protection.h"
 #include "control/daemon/appliance.h"
 #include "control/daemon/load_in_progress.h"
+#include "control/daemon/protection.h"
 #include "dataplane/core/clock.h"
 
 namespace gabion::daemon {
@@ -17,7 +17,8 @@ constexpr std::array ban_sets{GABION_SET_OPERATOR, GABION_SET_DETECTOR, GABION_S
 
 WallTime wall_time(std::uint64_t boot_ns) {
     const auto ahead = static_cast<std::int64_t>(boot_ns - boot_now_ns());
-    return std::chrono::system_clock::now() + std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds(ahead));
+    return std::chrono::system_clock::now() +
+           std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds(ahead));
 }
 
 std::optional<WallTime> expiry(std::uint64_t until_ns) {
@@ -96,8 +97,11 @@ Result<std::optional<WallTime>> Appliance::add_ban(const BanRequest& request) {
 Result<unsigned> Appliance::remove_ban(const Prefix& target) {
     const std::uint64_t now_ns = boot_now_ns();
     unsigned removed = 0;
-    for (const gabion_set set : ban_sets) removed += protection_->tables().book().remove(set, target, now_ns) ? 1 : 0;
-    if (removed == 0) return Error{target.text() + " is not banned; `gabion why " + target.text() + "` tells what applies to it", ENOENT};
+    for (const gabion_set set : ban_sets)
+        removed += protection_->tables().book().remove(set, target, now_ns) ? 1 : 0;
+    if (removed == 0)
+        return Error{target.text() + " is not banned; `gabion why " + target.text() + "` tells what applies to it",
+                     ENOENT};
     protection_->events().raise(Severity::info, "ban-removed", target.text() + " is no longer banned, by the operator");
     return removed;
 }
@@ -109,8 +113,9 @@ Result<Page<BanEntry>> Appliance::list_bans(const PageRequest& request) {
     const ban::BanBook& book = protection_->tables().book();
     const std::uint64_t now_ns = boot_now_ns();
     while (cursor->set < ban_sets.size() && page.entries.size() < request.limit) {
-        cursor->position = book.list(ban_sets[cursor->set], cursor->position, request.limit - page.entries.size(), now_ns,
-                                     [&](const ban::Entry& entry) { page.entries.push_back(ban_entry(entry)); });
+        cursor->position =
+            book.list(ban_sets[cursor->set], cursor->position, request.limit - page.entries.size(), now_ns,
+                      [&](const ban::Entry& entry) { page.entries.push_back(ban_entry(entry)); });
         if (cursor->position == 0) ++cursor->set;
     }
     if (cursor->set < ban_sets.size()) page.next = std::to_string(cursor->set) + ":" + std::to_string(cursor->position);
@@ -126,7 +131,8 @@ void Appliance::load_bans(BanLoad load, std::function<void(Result<LoadReport>)> 
     loading_ = std::make_unique<Loading>();
     loading_->targets = load.targets.size();
     loading_->done = std::move(done);
-    loading_->load = std::make_unique<ban::BanLoad>(protection_->tables().book(), std::move(load.targets), order, now_ns);
+    loading_->load =
+        std::make_unique<ban::BanLoad>(protection_->tables().book(), std::move(load.targets), order, now_ns);
     step_load();
 }
 
@@ -136,7 +142,8 @@ void Appliance::step_load() {
     const std::unique_ptr<Loading> loading = std::move(loading_);
     const auto result = loading->load->result();
     if (!result) return loading->done(result.error());
-    protection_->events().raise(Severity::info, "bans-loaded", std::to_string(loading->targets) + " targets banned by the operator, from a list");
+    protection_->events().raise(Severity::info, "bans-loaded",
+                                std::to_string(loading->targets) + " targets banned by the operator, from a list");
     loading->done(LoadReport{.loaded = loading->targets, .added = result->added});
 }
 
@@ -155,7 +162,8 @@ Result<void> Appliance::add_allow(const AllowRequest& request) {
 Result<unsigned> Appliance::remove_allow(const Prefix& target) {
     if (!protection_->tables().book().remove(GABION_SET_ALLOW, target, boot_now_ns()))
         return Error{target.text() + " is not on the allow list", ENOENT};
-    protection_->events().raise(Severity::info, "allow-removed", target.text() + " is no longer allowed, by the operator");
+    protection_->events().raise(Severity::info, "allow-removed",
+                                target.text() + " is no longer allowed, by the operator");
     return 1u;
 }
 
@@ -165,8 +173,9 @@ Result<Page<AllowEntry>> Appliance::list_allow(const PageRequest& request) {
     if (!request.cursor.empty() && std::from_chars(request.cursor.data(), end, position).ptr != end)
         return Error{"'cursor' must be what the page before named as next", EINVAL};
     Page<AllowEntry> page;
-    position = protection_->tables().book().list(GABION_SET_ALLOW, position, request.limit, boot_now_ns(),
-                                               [&](const ban::Entry& entry) { page.entries.push_back(allow_entry(entry)); });
+    position =
+        protection_->tables().book().list(GABION_SET_ALLOW, position, request.limit, boot_now_ns(),
+                                          [&](const ban::Entry& entry) { page.entries.push_back(allow_entry(entry)); });
     if (position != 0) page.next = std::to_string(position);
     return page;
 }

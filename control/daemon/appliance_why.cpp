@@ -2,8 +2,8 @@
 #include <cstdio>
 
 #include "bpf/abi/table.h"
-#include "control/daemon/protection.h"
 #include "control/daemon/appliance.h"
+#include "control/daemon/protection.h"
 #include "dataplane/core/clock.h"
 
 namespace gabion::daemon {
@@ -31,12 +31,18 @@ Finding finding(const ban::Entry& entry) {
     found.kind = entry.set == GABION_SET_OPERATOR || entry.set == GABION_SET_DETECTOR ? "ban" : ban::name_of(entry.set);
     const std::string target = entry.target.text();
     switch (entry.set) {
-        case GABION_SET_ALLOW: found.text = target + " is on the allow list and skips " + skips_text(entry.skips); break;
-        case GABION_SET_WATCH: found.text = target + " is watched: all its packets are looked at"; break;
-        case GABION_SET_QUARANTINE:
-            found.text = target + " is in quarantine (" + entry.reason + "): " + number(entry.rate_pps) + " packets a second pass, besides own and established flows";
+        case GABION_SET_ALLOW:
+            found.text = target + " is on the allow list and skips " + skips_text(entry.skips);
             break;
-        default: found.text = target + " is banned by " + entry.by + " (" + entry.reason + ")";
+        case GABION_SET_WATCH:
+            found.text = target + " is watched: all its packets are looked at";
+            break;
+        case GABION_SET_QUARANTINE:
+            found.text = target + " is in quarantine (" + entry.reason + "): " + number(entry.rate_pps) +
+                         " packets a second pass, besides own and established flows";
+            break;
+        default:
+            found.text = target + " is banned by " + entry.by + " (" + entry.reason + ")";
     }
     if (entry.multiplier > 1) found.text += "; a repeat offender, x" + std::to_string(entry.multiplier);
     if (entry.set != GABION_SET_ALLOW && entry.set != GABION_SET_WATCH) found.ban = ban_entry(entry);
@@ -83,11 +89,14 @@ Result<WhyReport> Appliance::why(const Prefix& target) {
     const std::uint64_t now_ns = boot_now_ns();
     const auto covering = book.covering(target, now_ns);
     report.verdict = verdict_of(covering, protection_->config().dry_run);
-    for (const ban::Entry& entry : covering) report.findings.push_back(finding(entry));
+    for (const ban::Entry& entry : covering)
+        report.findings.push_back(finding(entry));
     if (target.is_address()) {
-        add_explanation(report, protection_->analyst().with([&](const detect::Analyst& analyst) { return analyst.explain(target); }));
+        add_explanation(report, protection_->analyst().with(
+                                    [&](const detect::Analyst& analyst) { return analyst.explain(target); }));
         if (protection_->tables().known().contains(target))
-            report.findings.push_back({"known", "seen in calm times: spared by the breaker and by caps on destinations", std::nullopt, {}});
+            report.findings.push_back(
+                {"known", "seen in calm times: spared by the breaker and by caps on destinations", std::nullopt, {}});
     }
     for (const ban::EndedEntry& ended : book.history(target)) {
         Finding found = finding(ended.entry);

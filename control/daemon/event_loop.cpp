@@ -76,9 +76,7 @@ EventLoop::TimerId EventLoop::every(std::chrono::milliseconds period, Work work)
     return id;
 }
 
-void EventLoop::cancel(TimerId timer) noexcept {
-    timers_.erase(timer);
-}
+void EventLoop::cancel(TimerId timer) noexcept { timers_.erase(timer); }
 
 Result<void> EventLoop::on_signals(std::initializer_list<int> signals, std::function<void(int)> handler) {
     sigset_t set;
@@ -97,9 +95,7 @@ Result<void> EventLoop::on_signals(std::initializer_list<int> signals, std::func
     });
 }
 
-void EventLoop::defer(Work work) {
-    deferred_.push_back(std::move(work));
-}
+void EventLoop::defer(Work work) { deferred_.push_back(std::move(work)); }
 
 void EventLoop::post(Work work) {
     {

@@ -10,7 +10,8 @@ bool FlowView::established(const gabion_packet& packet) const noexcept {
     const std::uint32_t now = tick_.load(std::memory_order_relaxed);
     for (const gabion_flow& flow : buckets_[key.bucket & (buckets_.size() - 1)].flow) {
         // The stamp may be ahead of the tick, which is up to a second old.
-        const bool alive = static_cast<std::int32_t>(now - flow.stamp) <= static_cast<std::int32_t>(control_.flow_idle_ticks);
+        const bool alive =
+            static_cast<std::int32_t>(now - flow.stamp) <= static_cast<std::int32_t>(control_.flow_idle_ticks);
         if (flow.tag == key.tag && flow.kind == GABION_FLOW_ESTABLISHED && alive) return true;
     }
     return false;

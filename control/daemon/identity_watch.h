@@ -14,7 +14,8 @@ namespace gabion::daemon {
 class IdentityWatch {
 public:
     // One read, about once a second. A sentence when the identity broke or holds again.
-    std::optional<std::string> look(const counter::Totals& totals, const gabion_worker_counters& workers, std::uint64_t in_flight);
+    std::optional<std::string> look(const counter::Totals& totals, const gabion_worker_counters& workers,
+                                    std::uint64_t in_flight);
 
     [[nodiscard]] bool broken() const noexcept { return broken_; }
 

@@ -154,13 +154,9 @@ Json to_json(const AllowEntry& allow) {
             {"since", wire::utc_text(allow.since)}};
 }
 
-Json to_json(const Page<BanEntry>& page) {
-    return page_of(page);
-}
+Json to_json(const Page<BanEntry>& page) { return page_of(page); }
 
-Json to_json(const Page<AllowEntry>& page) {
-    return page_of(page);
-}
+Json to_json(const Page<AllowEntry>& page) { return page_of(page); }
 
 Json to_json(const WhyReport& report) {
     Json findings = Json::array();

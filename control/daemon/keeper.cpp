@@ -36,7 +36,9 @@ std::string text_of(const std::string& path) {
 Result<std::unique_ptr<Keeper>> Keeper::open(const std::string& directory) {
     std::error_code code;
     const bool made = std::filesystem::create_directories(directory, code);
-    if (code) return error_from_errno(code.value(), "making the state directory " + directory, "name another one under [state] directory");
+    if (code)
+        return error_from_errno(code.value(), "making the state directory " + directory,
+                                "name another one under [state] directory");
     if (made) std::filesystem::permissions(directory, std::filesystem::perms::owner_all, code);
     std::unique_ptr<Keeper> keeper(new Keeper(directory));
     keeper->read_offloads();
@@ -53,15 +55,18 @@ std::vector<std::string> Keeper::restore(Tables& tables, AnalystThread& analyst,
     if (!restored)
         problems.push_back(restored.error().text + "; what the kernel's tables hold stays in force");
     else if (restored->no_room > 0)
-        problems.push_back(std::to_string(restored->no_room) + " saved bans found no room; raise the capacities under [bans]");
+        problems.push_back(std::to_string(restored->no_room) +
+                           " saved bans found no room; raise the capacities under [bans]");
 
     const auto baseline = read_whole(path(baseline_file), learned_bytes_max);
     if (!baseline) problems.push_back(baseline.error().text);
     if (baseline && *baseline) {
-        const auto taken = analyst.with([&](detect::Analyst& judge) { return judge.restore_baseline(**baseline, monotonic_now_ns()); });
+        const auto taken = analyst.with(
+            [&](detect::Analyst& judge) { return judge.restore_baseline(**baseline, monotonic_now_ns()); });
         if (!taken) problems.push_back(path(baseline_file) + ": " + taken.error().text + "; the detectors learn anew");
     }
-    if (const std::string text = text_of(path(breaker_file)); !text.empty()) panic.restore(std::strtod(text.c_str(), nullptr));
+    if (const std::string text = text_of(path(breaker_file)); !text.empty())
+        panic.restore(std::strtod(text.c_str(), nullptr));
     return problems;
 }
 
@@ -108,7 +113,8 @@ std::vector<std::string> Keeper::save_all(Tables& tables, AnalystThread& analyst
     write_snapshot();
     std::vector<std::string> problems;
     if (const auto written = writing_.get(); !written) problems.push_back(written.error().text);
-    for (std::string& problem : save_learned(analyst, panic)) problems.push_back(std::move(problem));
+    for (std::string& problem : save_learned(analyst, panic))
+        problems.push_back(std::move(problem));
     return problems;
 }
 
@@ -119,7 +125,8 @@ void Keeper::read_offloads() {
         std::istringstream words(line);
         std::string interface;
         words >> interface;
-        for (std::string feature; words >> feature;) offloads_[interface].switched_off.push_back(feature);
+        for (std::string feature; words >> feature;)
+            offloads_[interface].switched_off.push_back(feature);
     }
 }
 
@@ -127,7 +134,8 @@ Result<void> Keeper::write_offloads() const {
     std::string text;
     for (const auto& [interface, before] : offloads_) {
         text += interface;
-        for (const std::string& feature : before.switched_off) text += " " + feature;
+        for (const std::string& feature : before.switched_off)
+            text += " " + feature;
         text += "\n";
     }
     return write_atomically(path(offloads_file), bytes_of(text));

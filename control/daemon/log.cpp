@@ -48,25 +48,15 @@ spdlog::logger& logger() {
 
 }  // namespace
 
-void set_log_level(const std::string& level) {
-    logger().set_level(spdlog::level::from_str(level));
-}
+void set_log_level(const std::string& level) { logger().set_level(spdlog::level::from_str(level)); }
 
-void log_debug(std::string_view text) {
-    logger().debug("{}", text);
-}
+void log_debug(std::string_view text) { logger().debug("{}", text); }
 
-void log_info(std::string_view text) {
-    logger().info("{}", text);
-}
+void log_info(std::string_view text) { logger().info("{}", text); }
 
-void log_warning(std::string_view text) {
-    logger().warn("{}", text);
-}
+void log_warning(std::string_view text) { logger().warn("{}", text); }
 
-void log_error(std::string_view text) {
-    logger().error("{}", text);
-}
+void log_error(std::string_view text) { logger().error("{}", text); }
 
 void log_event(const Event& event) {
     const auto level = event.severity == Severity::warning ? spdlog::level::warn : spdlog::level::info;

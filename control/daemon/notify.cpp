@@ -7,9 +7,7 @@
 
 namespace gabion::daemon {
 
-void notify_ready(const std::string& status) {
-    ::sd_notify(0, ("READY=1\nSTATUS=" + status).c_str());
-}
+void notify_ready(const std::string& status) { ::sd_notify(0, ("READY=1\nSTATUS=" + status).c_str()); }
 
 void notify_reloading() {
     // Type=notify-reload wants the time from which on the reload counts.
@@ -19,13 +17,9 @@ void notify_reloading() {
     ::sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us)).c_str());
 }
 
-void notify_stopping() {
-    ::sd_notify(0, "STOPPING=1");
-}
+void notify_stopping() { ::sd_notify(0, "STOPPING=1"); }
 
-void notify_watchdog() {
-    ::sd_notify(0, "WATCHDOG=1");
-}
+void notify_watchdog() { ::sd_notify(0, "WATCHDOG=1"); }
 
 std::optional<std::chrono::milliseconds> watchdog_period() {
     std::uint64_t us = 0;

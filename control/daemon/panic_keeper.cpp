@@ -72,7 +72,8 @@ void PanicKeeper::coordinate(unsigned tripped_cpus, unsigned cpus, std::vector<P
         const std::uint64_t alone = rate_pps();
         const std::uint64_t together = settings_.global_rate_pps != 0 ? settings_.global_rate_pps : alone * cpus / 2;
         lowered_to_pps_ = std::max<std::uint64_t>(together / cpus, 1);
-        events.push_back({"breaker-coordinated", std::to_string(tripped_cpus) + " CPUs tripped at once; every CPU's rate lowered to " +
+        events.push_back({"breaker-coordinated", std::to_string(tripped_cpus) +
+                                                     " CPUs tripped at once; every CPU's rate lowered to " +
                                                      std::to_string(lowered_to_pps_) + " packets a second"});
     }
     calm_ticks_ = tripped_cpus == 0 ? calm_ticks_ + 1 : 0;
@@ -82,8 +83,9 @@ void PanicKeeper::coordinate(unsigned tripped_cpus, unsigned cpus, std::vector<P
     }
 }
 
-std::vector<PanicEvent> PanicKeeper::tick(std::span<const std::span<const gabion_cpu>> interfaces, std::uint32_t now_ticks,
-                                          std::uint64_t now_ns, bool calm, gabion_panic_control& control) {
+std::vector<PanicEvent> PanicKeeper::tick(std::span<const std::span<const gabion_cpu>> interfaces,
+                                          std::uint32_t now_ticks, std::uint64_t now_ns, bool calm,
+                                          gabion_panic_control& control) {
     std::vector<PanicEvent> events;
     const double seconds = last_ns_ == 0 ? 0 : static_cast<double>(now_ns - last_ns_) / 1e9;
     const bool was_learned = learned();
@@ -111,12 +113,13 @@ std::vector<PanicEvent> PanicKeeper::tick(std::span<const std::span<const gabion
 
     if (calm && tripped_cpus == 0 && !tripped_since && seconds > 0) learn(busiest_pps, seconds);
     if (!was_learned && learned() && settings_.rate_pps == 0)
-        events.push_back({"breaker-learned", "trips above " + std::to_string(rate_pps()) + " packets a second on one CPU"});
+        events.push_back(
+            {"breaker-learned", "trips above " + std::to_string(rate_pps()) + " packets a second on one CPU"});
     const bool now_tripped = tripped_cpus > 0 || tripped_since;
     if (now_tripped != tripped_)
-        events.push_back(now_tripped
-                             ? PanicEvent{"breaker-tripped", "more than " + std::to_string(rate_pps()) + " packets a second on a CPU"}
-                             : PanicEvent{"breaker-recovered", "below the rate again"});
+        events.push_back(now_tripped ? PanicEvent{"breaker-tripped", "more than " + std::to_string(rate_pps()) +
+                                                                         " packets a second on a CPU"}
+                                     : PanicEvent{"breaker-recovered", "below the rate again"});
     tripped_ = now_tripped;
     coordinate(tripped_cpus, static_cast<unsigned>(std::max<std::size_t>(cpus, 1)), events);
     apply(control);

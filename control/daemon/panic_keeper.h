@@ -18,11 +18,13 @@ struct PanicSettings {
     gabion_panic_mode mode = GABION_PANIC_AUTO;
     std::uint64_t rate_pps = 0;  // per CPU; 0 = learned
     double drop_ratio = 0.8;
-    std::uint64_t global_rate_pps = 0;  // all CPUs together while several trip at once; 0 = half of what they have alone
+    std::uint64_t global_rate_pps =
+        0;  // all CPUs together while several trip at once; 0 = half of what they have alone
 };
 
 struct PanicEvent {
-    std::string kind;  // "breaker-tripped", "breaker-recovered", "breaker-learned", "breaker-coordinated", "breaker-uncoordinated"
+    std::string
+        kind;  // "breaker-tripped", "breaker-recovered", "breaker-learned", "breaker-coordinated", "breaker-uncoordinated"
     std::string text;
 };
 

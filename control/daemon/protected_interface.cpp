@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/daemon/protected_interface.h"
 
-#include <bpf/libbpf.h>
-
 #include <algorithm>
+
+#include <bpf/libbpf.h>
 
 #include "bpf/lib/credit.h"
 #include "control/daemon/analyst_thread.h"
@@ -75,8 +75,12 @@ Result<void> ProtectedInterface::start_worker(std::uint32_t queue, unsigned cpu,
     running.observer = std::make_unique<detect::Observer>(surroundings_.hash);
     running.observer->set_flow_lookup(FlowView::look_up, &surroundings_.flows);
     worker::WorkerConfig config;
-    config.pipe = {.interface = link.name, .queue = queue, .way_out = hand_back_->interface(), .out_queue = queue,
-                   .mark = own_mark, .mtu = link.mtu};
+    config.pipe = {.interface = link.name,
+                   .queue = queue,
+                   .way_out = hand_back_->interface(),
+                   .out_queue = queue,
+                   .mark = own_mark,
+                   .mtu = link.mtu};
     config.xskmap_fd = own_->fd("xsks");
     config.queue = &own_->values<gabion_queue>("queues")[queue];
     config.counters = &own_->values<gabion_worker_counters>("workers")[queue];
@@ -102,7 +106,8 @@ Result<void> ProtectedInterface::start_workers(const net::Link& link) {
     if (*obstacle) return Error{**obstacle, ENOTSUP};
 
     const auto queues = static_cast<std::uint32_t>(own_->values<gabion_queue>("queues").size());
-    auto hand_back = net::HandBack::open(link, queues, xsk::chunk_bytes_for(link.mtu), {stage_->handback_fd(), stage_->foreign_fd()});
+    auto hand_back = net::HandBack::open(link, queues, xsk::chunk_bytes_for(link.mtu),
+                                         {stage_->handback_fd(), stage_->foreign_fd()});
     if (!hand_back) return hand_back.error();
     hand_back_.emplace(std::move(*hand_back));
     const auto cpus = worker::place(queues, settings_.worker_cpus, worker::isolated_cpus(), worker::usable_cpus());
@@ -113,8 +118,10 @@ Result<void> ProtectedInterface::start_workers(const net::Link& link) {
 }
 
 void ProtectedInterface::stop_workers() {
-    for (const Running& running : running_) running.thread->worker().stop();
-    for (const Running& running : running_) surroundings_.analyst.detach(running.observer.get());
+    for (const Running& running : running_)
+        running.thread->worker().stop();
+    for (const Running& running : running_)
+        surroundings_.analyst.detach(running.observer.get());
     running_.clear();
     hand_back_.reset();
 }
@@ -164,13 +171,18 @@ void ProtectedInterface::leave() {
 void ProtectedInterface::on_event(net::LinkEvent event) {
     const std::string& name = settings_.name;
     switch (event) {
-        case net::LinkEvent::vanished: return leave();
+        case net::LinkEvent::vanished:
+            return leave();
         case net::LinkEvent::appeared:
-            if (auto opened = open(); !opened) return surroundings_.tell("interface-failed", name + ": " + opened.error().text);
+            if (auto opened = open(); !opened)
+                return surroundings_.tell("interface-failed", name + ": " + opened.error().text);
             return surroundings_.tell("interface-back", name + " is there again and protected");
-        case net::LinkEvent::up: return surroundings_.tell("interface-up", name + " is up");
-        case net::LinkEvent::down: return surroundings_.tell("interface-down", name + " is down");
-        case net::LinkEvent::renamed: return surroundings_.tell("interface-renamed", name + " is now called " + follower_->link()->name);
+        case net::LinkEvent::up:
+            return surroundings_.tell("interface-up", name + " is up");
+        case net::LinkEvent::down:
+            return surroundings_.tell("interface-down", name + " is down");
+        case net::LinkEvent::renamed:
+            return surroundings_.tell("interface-renamed", name + " is now called " + follower_->link()->name);
         case net::LinkEvent::mac_changed:
             if (hand_back_ && !hand_back_->follow(*follower_->link())) restart_workers();
             return;
@@ -182,7 +194,8 @@ void ProtectedInterface::on_event(net::LinkEvent event) {
 
 void ProtectedInterface::follow(const net::LinkBatch& batch) {
     if (!follower_) return;
-    for (const net::LinkEvent event : follower_->apply(batch)) on_event(event);
+    for (const net::LinkEvent event : follower_->apply(batch))
+        on_event(event);
 }
 
 // What failed when the interface came back, or when its workers started, may have been for the moment.
@@ -219,7 +232,10 @@ std::vector<ProtectedInterface::WorkerView> ProtectedInterface::workers(std::uin
         const std::uint32_t queue = worker.queue();
         gabion_queue seen = queues[queue];  // a copy: the program's own words stay its own
         const bool late = gabion_late(&seen, seen.released, now_ticks, map::late_ticks(surroundings_.facts.hz)) != 0;
-        views.push_back({.queue = queue, .cpu = running.thread->cpu(), .alive = worker.alive(), .late = late,
+        views.push_back({.queue = queue,
+                         .cpu = running.thread->cpu(),
+                         .alive = worker.alive(),
+                         .late = late,
                          .in_flight = counter::in_flight(queues.subspan(queue, 1))});
     }
     return views;

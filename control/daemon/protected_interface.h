@@ -82,7 +82,9 @@ public:
     };
     [[nodiscard]] std::vector<WorkerView> workers(std::uint32_t now_ticks);
 
-    [[nodiscard]] std::span<const gabion_cpu> cpus() const { return own_ ? own_->values<gabion_cpu>("cpus") : std::span<gabion_cpu>{}; }
+    [[nodiscard]] std::span<const gabion_cpu> cpus() const {
+        return own_ ? own_->values<gabion_cpu>("cpus") : std::span<gabion_cpu>{};
+    }
     [[nodiscard]] gabion_worker_counters worker_totals() const;
     [[nodiscard]] std::uint64_t in_flight() const;
     [[nodiscard]] std::uint64_t table_bytes() const noexcept { return own_ ? own_->bytes() : 0; }

@@ -35,10 +35,14 @@ std::string what_for(const detect::Verdict& verdict) {
 
 const char* event_kind(detect::VerdictKind kind) {
     switch (kind) {
-        case detect::VerdictKind::quarantine: return "quarantined";
-        case detect::VerdictKind::cap: return "destination-capped";
-        case detect::VerdictKind::raise_posture: return "posture-raised";
-        case detect::VerdictKind::watch: return "watched";
+        case detect::VerdictKind::quarantine:
+            return "quarantined";
+        case detect::VerdictKind::cap:
+            return "destination-capped";
+        case detect::VerdictKind::raise_posture:
+            return "posture-raised";
+        case detect::VerdictKind::watch:
+            return "watched";
     }
     return "verdict";
 }
@@ -49,7 +53,8 @@ Protection::Protection(config::Config config, EventLoop& loop, EventLog& events)
     : config_(std::move(config)), loop_(loop), events_(events), started_ns_(boot_now_ns()), hash_(random_key()) {}
 
 Protection::~Protection() {
-    for (const EventLoop::TimerId timer : timers_) loop_.cancel(timer);
+    for (const EventLoop::TimerId timer : timers_)
+        loop_.cancel(timer);
     if (links_) loop_.forget(links_->fd());
 }
 
@@ -59,7 +64,8 @@ Result<void> Protection::open_tables() {
     tables_ = std::move(*tables);
     panic_ = std::make_unique<PanicKeeper>(tables_->clock().hz());
     panic_->configure(panic_settings(config_));
-    analyst_ = std::make_unique<AnalystThread>(detector_settings(config_), hash_, [this] { loop_.post([this] { decide(); }); });
+    analyst_ = std::make_unique<AnalystThread>(detector_settings(config_), hash_,
+                                               [this] { loop_.post([this] { decide(); }); });
     destinations_ = std::make_unique<ban::DestinationTable>(tables_->memory());
     destinations_->clear();
     writer_ = std::make_unique<ban::VerdictWriter>(
@@ -84,7 +90,8 @@ Result<void> Protection::open_interfaces() {
             .analyst = *analyst_,
             .keeper = *keeper_,
             .tell = [this](const char* kind, const std::string& text) { events_.raise(Severity::notice, kind, text); }};
-        interfaces_.push_back(std::make_unique<ProtectedInterface>(interface_settings(interface, config_.workers.cpus), surroundings));
+        interfaces_.push_back(
+            std::make_unique<ProtectedInterface>(interface_settings(interface, config_.workers.cpus), surroundings));
         identities_.emplace_back();
         if (auto opened = interfaces_.back()->open(); !opened) return opened;
     }
@@ -110,7 +117,8 @@ Result<void> Protection::watch_links() {
     return loop_.watch(links_->fd(), EPOLLIN, [this](std::uint32_t) {
         const auto batch = links_->read();
         if (!batch) return;
-        for (const auto& interface : interfaces_) interface->follow(*batch);
+        for (const auto& interface : interfaces_)
+            interface->follow(*batch);
     });
 }
 
@@ -127,13 +135,15 @@ void Protection::start_timers() {
 
 Result<void> Protection::open() {
     if (auto opened = open_tables(); !opened) return opened;
-    if (auto allowed = tables_->book().replace_config_allow(config_.allow.targets, boot_now_ns()); !allowed) return allowed;
+    if (auto allowed = tables_->book().replace_config_allow(config_.allow.targets, boot_now_ns()); !allowed)
+        return allowed;
     put_in_force(panic_mode(config_.panic.mode));
     if (auto watched = watch_links(); !watched) return watched;
     analyst_->start();
     if (auto opened = open_interfaces(); !opened) {
         const bool keep = tables_->have_predecessor();  // what an earlier daemon left goes on; what is ours alone goes
-        for (const auto& interface : interfaces_) interface->close(keep);
+        for (const auto& interface : interfaces_)
+            interface->close(keep);
         analyst_->stop();
         if (!keep) tables_->pins().clear();
         return opened;
@@ -157,12 +167,14 @@ void Protection::release_former() {
         }
         keeper_->forget_offloads(name);
         pins->clear();
-        events_.raise(Severity::notice, "interface-released", name + " is no longer configured and no longer protected");
+        events_.raise(Severity::notice, "interface-released",
+                      name + " is no longer configured and no longer protected");
     }
 }
 
 Result<void> Protection::apply(const config::Config& next) {
-    if (auto allowed = tables_->book().replace_config_allow(next.allow.targets, boot_now_ns()); !allowed) return allowed;
+    if (auto allowed = tables_->book().replace_config_allow(next.allow.targets, boot_now_ns()); !allowed)
+        return allowed;
     // What a person ordered stays until the configuration itself says something new.
     const bool mode_changed = next.panic.mode != config_.panic.mode;
     const gabion_panic_mode ordered = panic_->settings().mode;
@@ -173,7 +185,8 @@ Result<void> Protection::apply(const config::Config& next) {
 
 void Protection::close() {
     const bool keep = config_.on_stop == "keep";
-    for (const auto& interface : interfaces_) interface->close(keep);
+    for (const auto& interface : interfaces_)
+        interface->close(keep);
     analyst_->stop();
     decide();
     tell_problems(keeper_->save_all(*tables_, *analyst_, *panic_));
@@ -193,7 +206,8 @@ void Protection::tell_verdict(const detect::Verdict& verdict, ban::Outcome outco
 void Protection::tell_overflow() {
     const std::uint64_t now = analyst_->overflowed();
     if (now != overflowed_seen_)
-        events_.raise(Severity::warning, "decisions-lost", std::to_string(now - overflowed_seen_) + " decisions found no room on their way");
+        events_.raise(Severity::warning, "decisions-lost",
+                      std::to_string(now - overflowed_seen_) + " decisions found no room on their way");
     overflowed_seen_ = now;
 }
 
@@ -201,19 +215,24 @@ void Protection::decide() {
     verdicts_.clear();
     notices_.clear();
     analyst_->drain(verdicts_, notices_);
-    const auto enforced = std::stable_partition(verdicts_.begin(), verdicts_.end(), [](const detect::Verdict& v) { return !v.dry_run; });
+    const auto enforced =
+        std::stable_partition(verdicts_.begin(), verdicts_.end(), [](const detect::Verdict& v) { return !v.dry_run; });
     writer_->apply(std::span(verdicts_.begin(), enforced), boot_now_ns());
     std::for_each(enforced, verdicts_.end(), [this](const detect::Verdict& verdict) {
-        events_.raise(Severity::notice, "would-have", std::string(event_kind(verdict.kind)) + " in a dry run: " + what_for(verdict));
+        events_.raise(Severity::notice, "would-have",
+                      std::string(event_kind(verdict.kind)) + " in a dry run: " + what_for(verdict));
     });
-    for (const detect::Notice& notice : notices_) events_.raise(Severity::notice, notice.kind, with_target(notice));
+    for (const detect::Notice& notice : notices_)
+        events_.raise(Severity::notice, notice.kind, with_target(notice));
 }
 
 void Protection::tick_panic() {
     std::vector<std::span<const gabion_cpu>> cpus;
-    for (const auto& interface : interfaces_) cpus.push_back(interface->cpus());
+    for (const auto& interface : interfaces_)
+        cpus.push_back(interface->cpus());
     const bool calm = !analyst_->with([](const detect::Analyst& analyst) { return analyst.under_attack(); });
-    for (PanicEvent& event : panic_->tick(cpus, tables_->now_ticks(), monotonic_now_ns(), calm, tables_->control().panic))
+    for (PanicEvent& event :
+         panic_->tick(cpus, tables_->now_ticks(), monotonic_now_ns(), calm, tables_->control().panic))
         events_.raise(Severity::notice, event.kind, std::move(event.text));
 }
 
@@ -221,7 +240,8 @@ void Protection::feed_known_sources() {
     const auto sources = analyst_->with([](const detect::Analyst& analyst) {
         return analyst.under_attack() ? std::vector<Prefix>{} : analyst.calm_sources();
     });
-    for (const Prefix& source : sources) tables_->known().add(source);
+    for (const Prefix& source : sources)
+        tables_->known().add(source);
     tables_->known().sweep(boot_now_ns());
 }
 
@@ -233,7 +253,8 @@ void Protection::every_second() {
     for (std::size_t i = 0; i < interfaces_.size(); ++i) {
         ProtectedInterface& interface = *interfaces_[i];
         interface.tend();
-        const auto said = identities_[i].look(counter::sum(interface.cpus()), interface.worker_totals(), interface.in_flight());
+        const auto said =
+            identities_[i].look(counter::sum(interface.cpus()), interface.worker_totals(), interface.in_flight());
         if (said)
             events_.raise(Severity::warning, identities_[i].broken() ? "identity-broken" : "identity-holds",
                           interface.settings().name + ": " + *said);
@@ -241,7 +262,8 @@ void Protection::every_second() {
 }
 
 void Protection::tell_problems(const std::vector<std::string>& problems) {
-    for (const std::string& problem : problems) events_.raise(Severity::warning, "state", problem);
+    for (const std::string& problem : problems)
+        events_.raise(Severity::warning, "state", problem);
 }
 
 }  // namespace gabion::daemon

@@ -44,7 +44,9 @@ public:
     [[nodiscard]] PanicKeeper& panic() noexcept { return *panic_; }
     [[nodiscard]] EventLog& events() noexcept { return events_; }
     [[nodiscard]] EventLoop& loop() noexcept { return loop_; }
-    [[nodiscard]] const std::vector<std::unique_ptr<ProtectedInterface>>& interfaces() const noexcept { return interfaces_; }
+    [[nodiscard]] const std::vector<std::unique_ptr<ProtectedInterface>>& interfaces() const noexcept {
+        return interfaces_;
+    }
     [[nodiscard]] std::uint64_t started_ns() const noexcept { return started_ns_; }
 
 private:

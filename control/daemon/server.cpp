@@ -60,9 +60,7 @@ Server::~Server() {
         loop_.forget(fd);
 }
 
-void Server::add(std::string_view method, Method function) {
-    methods_[std::string(method)] = std::move(function);
-}
+void Server::add(std::string_view method, Method function) { methods_[std::string(method)] = std::move(function); }
 
 void Server::accept_clients() {
     // A few a round, so that a storm of connections does not hold up those who are connected.

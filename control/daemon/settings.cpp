@@ -14,7 +14,9 @@ constexpr std::uint32_t flow_idle_s = 3600;
 
 double seconds(config::Milliseconds value) { return static_cast<double>(value.count()) / 1000; }
 
-detect::DetectorSwitch detector_switch(const config::DetectorSwitchConfig& config) { return {config.enabled, config.dry_run}; }
+detect::DetectorSwitch detector_switch(const config::DetectorSwitchConfig& config) {
+    return {config.enabled, config.dry_run};
+}
 
 template <typename Field, typename Value>
 void store(Field& field, Value value) noexcept {
@@ -119,9 +121,12 @@ gabion_panic_mode panic_mode(const std::string& name) noexcept {
 
 const char* panic_mode_name(gabion_panic_mode mode) noexcept {
     switch (mode) {
-        case GABION_PANIC_ON: return "on";
-        case GABION_PANIC_OFF: return "off";
-        case GABION_PANIC_AUTO: break;
+        case GABION_PANIC_ON:
+            return "on";
+        case GABION_PANIC_OFF:
+            return "off";
+        case GABION_PANIC_AUTO:
+            break;
     }
     return "auto";
 }

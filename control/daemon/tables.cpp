@@ -14,7 +14,8 @@ constexpr std::uint64_t known_lifetime_ns = 3600ull * 1'000'000'000;
 Result<map::MapGroup> open_shared(const map::PinDirectory& pins, const map::Capacities& capacities) {
     const auto specs = map::shared_maps(capacities);
     const auto start_anew = [&] {
-        for (const map::MapSpec& spec : specs) pins.remove(spec.name);
+        for (const map::MapSpec& spec : specs)
+            pins.remove(spec.name);
     };
     // Of another capacity. The program that enforces now goes on with its own maps until ours takes its place: with all of them,
     // since what `control` says of a table (that it is empty) must hold for the table that the program reads.
@@ -29,7 +30,8 @@ Result<map::MapGroup> open_shared(const map::PinDirectory& pins, const map::Capa
 }
 
 bool holds_bans(const std::string& name) {
-    return name.starts_with("op_") || name.starts_with("det_") || name.starts_with("quar_") || name.starts_with("allow_");
+    return name.starts_with("op_") || name.starts_with("det_") || name.starts_with("quar_") ||
+           name.starts_with("allow_");
 }
 
 }  // namespace
@@ -55,11 +57,13 @@ Result<std::unique_ptr<Tables>> Tables::open(const std::string& pin, const map::
     const auto sample = ticks->sample();
     if (!sample) return sample.error();
 
-    std::unique_ptr<Tables> tables(new Tables(std::move(*pins), std::move(*lock), std::move(*shared), std::move(*ticks)));
+    std::unique_ptr<Tables> tables(
+        new Tables(std::move(*pins), std::move(*lock), std::move(*shared), std::move(*ticks)));
     const std::uint64_t now_ns = boot_now_ns();
     tables->book_.emplace(tables->memory_, TickClock(kernel_hz(), *sample), options);
     tables->known_.emplace(tables->memory_.control, tables->memory_.known_bloom, known_lifetime_ns, now_ns);
-    tables->flows_ = std::make_unique<FlowView>(tables->shared_.values<gabion_flow_bucket>("flows"), *tables->memory_.control);
+    tables->flows_ =
+        std::make_unique<FlowView>(tables->shared_.values<gabion_flow_bucket>("flows"), *tables->memory_.control);
     tables->flows_->set_tick(tables->now_ticks());
     tables->are_new_ = std::any_of(tables->shared_.made().begin(), tables->shared_.made().end(), holds_bans);
     tables->has_predecessor_ = has_predecessor;

@@ -24,7 +24,8 @@ namespace gabion::daemon {
 class Tables {
 public:
     // Opens what is pinned, or makes it; takes the lock that keeps a second daemon away; puts right what a killed one left.
-    static Result<std::unique_ptr<Tables>> open(const std::string& pin, const map::Capacities& capacities, const ban::BookOptions& options);
+    static Result<std::unique_ptr<Tables>> open(const std::string& pin, const map::Capacities& capacities,
+                                                const ban::BookOptions& options);
 
     [[nodiscard]] const map::PinDirectory& pins() const noexcept { return pins_; }
     [[nodiscard]] const map::MapGroup& shared() const noexcept { return shared_; }

@@ -24,22 +24,16 @@ bool nests_too_deep(std::string_view text) {
     return false;
 }
 
-bool valid_id(const Json& id) {
-    return id.is_null() || id.is_number() || id.is_string();
-}
+bool valid_id(const Json& id) { return id.is_null() || id.is_number() || id.is_string(); }
 
-std::string line_of(const Json& message) {
-    return message.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string line_of(const Json& message) { return message.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 bool is_version_2(const Json& message) {
     const auto version = message.find("jsonrpc");
     return version != message.end() && *version == "2.0";
 }
 
-Error foreign_peer() {
-    return Error{"what answers there does not speak gabiond's protocol", EPROTO};
-}
+Error foreign_peer() { return Error{"what answers there does not speak gabiond's protocol", EPROTO}; }
 
 }  // namespace
 

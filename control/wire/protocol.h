@@ -82,8 +82,6 @@ inline constexpr std::size_t note_bytes_max = 200;
 inline constexpr const char* default_socket = "/run/gabion/control.sock";
 
 // Exit status of a program that got this code as an answer: 2 for what the caller wrote wrongly, 1 for all else.
-constexpr int exit_status(int code) {
-    return code == static_cast<int>(ErrorCode::invalid_parameters) ? 2 : 1;
-}
+constexpr int exit_status(int code) { return code == static_cast<int>(ErrorCode::invalid_parameters) ? 2 : 1; }
 
 }  // namespace gabion::wire

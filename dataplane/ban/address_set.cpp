@@ -9,9 +9,7 @@ namespace gabion::ban {
 namespace {
 
 // Above this share of its slots a table of buckets soon finds no room for some key.
-constexpr std::size_t usable(std::size_t slots) {
-    return slots - slots / 8;
-}
+constexpr std::size_t usable(std::size_t slots) { return slots - slots / 8; }
 
 template <typename T>
 void store(T& to, T value) noexcept {
@@ -202,9 +200,7 @@ std::uint32_t AddressSet::value(Place place) const noexcept {
     }
 }
 
-void AddressSet::set_value(Place place, std::uint32_t value) noexcept {
-    publish({AddStatus::updated, place}, value);
-}
+void AddressSet::set_value(Place place, std::uint32_t value) noexcept { publish({AddStatus::updated, place}, value); }
 
 AuditReport AddressSet::audit() {
     AuditReport total;

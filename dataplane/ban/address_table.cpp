@@ -9,9 +9,7 @@ namespace {
 using Word = std::atomic_ref<std::uint32_t>;
 
 // Keys of one family, compared and stored word by word.
-bool same_key(std::uint32_t stored, std::uint32_t key) noexcept {
-    return stored == key;
-}
+bool same_key(std::uint32_t stored, std::uint32_t key) noexcept { return stored == key; }
 bool same_key(const std::uint32_t (&stored)[4], const std::array<std::uint32_t, 4>& key) noexcept {
     return stored[0] == key[0] && stored[1] == key[1] && stored[2] == key[2] && stored[3] == key[3];
 }
@@ -24,9 +22,7 @@ void store_key(std::uint32_t (&stored)[4], const std::array<std::uint32_t, 4>& k
         Word(stored[i]).store(key[i], std::memory_order_relaxed);
 }
 
-std::uint32_t load_key(const std::uint32_t& stored) noexcept {
-    return stored;
-}
+std::uint32_t load_key(const std::uint32_t& stored) noexcept { return stored; }
 std::array<std::uint32_t, 4> load_key(const std::uint32_t (&stored)[4]) noexcept {
     return {stored[0], stored[1], stored[2], stored[3]};
 }

@@ -51,9 +51,7 @@ void DestinationTable::clear() noexcept {
 }
 
 // Readers ask the table while this is not zero: raised before, lowered after.
-void DestinationTable::publish_count() noexcept {
-    store(memory_.control->destinations, count_);
-}
+void DestinationTable::publish_count() noexcept { store(memory_.control->destinations, count_); }
 
 DestinationEntry* DestinationTable::claim(const Prefix& target, const char* reason, std::uint64_t now_ns) {
     if (!target.is_address() || memory_.destinations.size() < entries_.size()) return nullptr;

@@ -47,8 +47,6 @@ void DetailPool::release(DetailId id) noexcept {
     free_.push_back(id);
 }
 
-const char* DetailPool::intern(std::string_view text) {
-    return names_.emplace(text).first->c_str();
-}
+const char* DetailPool::intern(std::string_view text) { return names_.emplace(text).first->c_str(); }
 
 }  // namespace gabion::ban

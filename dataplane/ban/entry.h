@@ -73,9 +73,7 @@ enum class Outcome : std::uint8_t {
     too_many_lengths,
 };
 
-constexpr bool in_force(Outcome outcome) noexcept {
-    return outcome == Outcome::added || outcome == Outcome::extended;
-}
+constexpr bool in_force(Outcome outcome) noexcept { return outcome == Outcome::added || outcome == Outcome::extended; }
 const char* name_of(Outcome outcome) noexcept;
 const char* name_of(gabion_set set) noexcept;  // "allow", "operator", "detector", "quarantine", "watch"
 

@@ -104,7 +104,8 @@ Result<Prefix> Prefix::parse(std::string_view text) {
     const auto length = parse_length(text, text.substr(slash + 1), result.width());
     if (!length) return length.error();
     const Prefix masked = result.shortened(*length);
-    if (masked.bytes != result.bytes) return parse_error(text, "bits behind the length are set; did you mean " + masked.text() + "?");
+    if (masked.bytes != result.bytes)
+        return parse_error(text, "bits behind the length are set; did you mean " + masked.text() + "?");
     return masked;
 }
 

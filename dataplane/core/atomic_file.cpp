@@ -39,9 +39,11 @@ Result<void> write_atomically(const std::string& path, std::span<const std::byte
             return written;
         }
     }
-    if (::rename(beside.c_str(), path.c_str()) != 0) return error_from_errno(errno, "renaming " + beside + " to " + path);
+    if (::rename(beside.c_str(), path.c_str()) != 0)
+        return error_from_errno(errno, "renaming " + beside + " to " + path);
     const UniqueFd directory(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory || ::fsync(directory.get()) != 0) return error_from_errno(errno, "flushing the directory of " + path);
+    if (!directory || ::fsync(directory.get()) != 0)
+        return error_from_errno(errno, "flushing the directory of " + path);
     return {};
 }
 

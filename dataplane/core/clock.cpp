@@ -18,16 +18,10 @@ std::uint64_t read_clock(clockid_t clock) noexcept {
 
 }  // namespace
 
-std::uint64_t boot_now_ns() noexcept {
-    return read_clock(CLOCK_BOOTTIME);
-}
-std::uint64_t monotonic_now_ns() noexcept {
-    return read_clock(CLOCK_MONOTONIC);
-}
+std::uint64_t boot_now_ns() noexcept { return read_clock(CLOCK_BOOTTIME); }
+std::uint64_t monotonic_now_ns() noexcept { return read_clock(CLOCK_MONOTONIC); }
 
-std::int64_t wall_now_ns() noexcept {
-    return static_cast<std::int64_t>(read_clock(CLOCK_REALTIME));
-}
+std::int64_t wall_now_ns() noexcept { return static_cast<std::int64_t>(read_clock(CLOCK_REALTIME)); }
 
 std::uint32_t kernel_hz() noexcept {
     timespec resolution{};

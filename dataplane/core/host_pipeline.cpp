@@ -15,9 +15,7 @@ constexpr std::array<gabion_action, GABION_REASON_COUNT> actions = {
 #undef X
 };
 
-const __u8* bytes_of(std::span<const std::byte> frame) noexcept {
-    return reinterpret_cast<const __u8*>(frame.data());
-}
+const __u8* bytes_of(std::span<const std::byte> frame) noexcept { return reinterpret_cast<const __u8*>(frame.data()); }
 
 // Any key does for tables that nobody attacks; the owner may write another one.
 constexpr gabion_hash_key fixed_key = {
@@ -101,9 +99,7 @@ HostPipeline::HostPipeline(HostPipeline&&) noexcept = default;
 HostPipeline& HostPipeline::operator=(HostPipeline&&) noexcept = default;
 HostPipeline::~HostPipeline() = default;
 
-gabion_control& HostPipeline::control() noexcept {
-    return *tables_->control;
-}
+gabion_control& HostPipeline::control() noexcept { return *tables_->control; }
 
 std::span<std::byte> HostPipeline::memory(std::string_view name) noexcept {
     const auto found =

@@ -19,12 +19,18 @@ void add(gabion_count& sum, const gabion_count& count) noexcept {
 
 gabion_count* place_of(Totals& totals, gabion_action action) noexcept {
     switch (action) {
-        case GABION_ACTION_PASS: return &totals.passed;
-        case GABION_ACTION_DROP: return &totals.dropped;
-        case GABION_ACTION_HAND_OVER: return &totals.handed_over;
-        case GABION_ACTION_FORWARD: return &totals.forwarded;
-        case GABION_ACTION_ANSWER: return &totals.answered;
-        case GABION_ACTION_NONE: break;
+        case GABION_ACTION_PASS:
+            return &totals.passed;
+        case GABION_ACTION_DROP:
+            return &totals.dropped;
+        case GABION_ACTION_HAND_OVER:
+            return &totals.handed_over;
+        case GABION_ACTION_FORWARD:
+            return &totals.forwarded;
+        case GABION_ACTION_ANSWER:
+            return &totals.answered;
+        case GABION_ACTION_NONE:
+            break;
     }
     return nullptr;
 }
@@ -74,7 +80,8 @@ Totals of_cpu(const gabion_cpu& cpu) noexcept {
 
 Totals sum(std::span<const gabion_cpu> cpus) noexcept {
     Totals totals;
-    for (const auto& cpu : cpus) totals += of_cpu(cpu);
+    for (const auto& cpu : cpus)
+        totals += of_cpu(cpu);
     return totals;
 }
 

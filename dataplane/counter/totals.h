@@ -52,7 +52,7 @@ std::uint64_t in_flight(std::span<const gabion_queue> queues) noexcept;
 // handed_over = handed_back + workers' dropped + in flight + lost
 // Exact when traffic rests; else off by what is between two reads.
 struct Identity {
-    std::int64_t stage_off_by = 0;     // left side minus right side
+    std::int64_t stage_off_by = 0;  // left side minus right side
     std::int64_t handover_off_by = 0;
     [[nodiscard]] bool holds() const noexcept { return stage_off_by == 0 && handover_off_by == 0; }
     // The larger of the two, without its sign.

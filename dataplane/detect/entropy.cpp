@@ -13,9 +13,7 @@ double miller_madow(double distinct, double samples) noexcept {
 }
 
 // p log2(p / q), 0 for p = 0.
-double relative(double p, double q) noexcept {
-    return p > 0 ? p * std::log2(p / q) : 0;
-}
+double relative(double p, double q) noexcept { return p > 0 ? p * std::log2(p / q) : 0; }
 
 }  // namespace
 

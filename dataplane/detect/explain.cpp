@@ -8,9 +8,7 @@
 namespace gabion::detect {
 namespace {
 
-std::string rounded(double value) {
-    return std::to_string(static_cast<long>(value + 0.5));
-}
+std::string rounded(double value) { return std::to_string(static_cast<long>(value + 0.5)); }
 
 std::string hops_text(std::uint32_t hops) {
     std::string text;

@@ -13,8 +13,6 @@ constexpr unsigned initial_ttl(std::uint8_t ttl) noexcept {
     return ttl <= 32 ? 32 : ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255;
 }
 
-constexpr unsigned hops_of(std::uint8_t ttl) noexcept {
-    return std::min(initial_ttl(ttl) - ttl, 31u);
-}
+constexpr unsigned hops_of(std::uint8_t ttl) noexcept { return std::min(initial_ttl(ttl) - ttl, 31u); }
 
 }  // namespace gabion::detect

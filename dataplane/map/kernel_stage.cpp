@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/map/kernel_stage.h"
 
-#include <bpf/libbpf.h>
-
 #include <fstream>
+
+#include <bpf/libbpf.h>
 
 #include "bpf/abi/flow.h"
 #include "bpf/abi/queue.h"
@@ -20,8 +20,10 @@ Result<void> load_object(bpf_object* object, const MapGroup& shared, const MapGr
     if (auto given = shared.give_to(object); !given) return given;
     if (auto given = own.give_to(object); !given) return given;
     if (const int code = bpf_object__load(object); code != 0)
-        return error_from_errno(-code, std::string("loading ") + what + " into the kernel",
-                                code == -EPERM ? "run as root" : "a kernel of 6.1 or later is needed; `journalctl -u gabiond` has the verifier's words");
+        return error_from_errno(
+            -code, std::string("loading ") + what + " into the kernel",
+            code == -EPERM ? "run as root"
+                           : "a kernel of 6.1 or later is needed; `journalctl -u gabiond` has the verifier's words");
     return {};
 }
 
@@ -85,7 +87,8 @@ Result<KernelStage> KernelStage::load(const MapGroup& shared, const MapGroup& ow
     stage.xdp_.reset(gabion_bpf__open());
     stage.egress_.reset(egress_bpf__open());
     stage.handback_.reset(handback_bpf__open());
-    if (!stage.xdp_ || !stage.egress_ || !stage.handback_) return error_from_errno(errno, "opening the kernel programs");
+    if (!stage.xdp_ || !stage.egress_ || !stage.handback_)
+        return error_from_errno(errno, "opening the kernel programs");
 
     const_cast<gabion_settings&>(stage.xdp_->rodata->gabion_settings) = stage_settings(shared, own, facts);
     auto& egress = const_cast<gabion_egress_settings&>(stage.egress_->rodata->gabion_egress_settings);
@@ -95,8 +98,10 @@ Result<KernelStage> KernelStage::load(const MapGroup& shared, const MapGroup& ow
     stage.handback_->rodata->own_mark = own_mark;
 
     if (auto loaded = load_object(stage.xdp_->obj, shared, own, "the XDP program"); !loaded) return loaded.error();
-    if (auto loaded = load_object(stage.egress_->obj, shared, own, "the egress program"); !loaded) return loaded.error();
-    if (auto loaded = load_object(stage.handback_->obj, shared, own, "the hand-back program"); !loaded) return loaded.error();
+    if (auto loaded = load_object(stage.egress_->obj, shared, own, "the egress program"); !loaded)
+        return loaded.error();
+    if (auto loaded = load_object(stage.handback_->obj, shared, own, "the hand-back program"); !loaded)
+        return loaded.error();
     return stage;
 }
 

@@ -35,7 +35,8 @@ gabion_settings stage_settings(const MapGroup& shared, const MapGroup& own, cons
 
 class KernelStage {
 public:
-    static Result<KernelStage> load(const MapGroup& shared, const MapGroup& own, const HostFacts& facts, std::uint32_t own_mark);
+    static Result<KernelStage> load(const MapGroup& shared, const MapGroup& own, const HostFacts& facts,
+                                    std::uint32_t own_mark);
     KernelStage(KernelStage&&) noexcept;
     KernelStage& operator=(KernelStage&&) noexcept;
     ~KernelStage();

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/map/map_group.h"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <unistd.h>
 
 #include <algorithm>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 namespace gabion::map {
 namespace {
@@ -27,7 +28,8 @@ Result<UniqueFd> create(const MapSpec& spec) {
     LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = spec.flags);
     UniqueFd fd(bpf_map_create(spec.type, spec.name.c_str(), sizeof(__u32), spec.value_bytes, spec.entries, &options));
     if (!fd)
-        return error_from_errno(errno, "making the map " + spec.name + " of " + std::to_string(spec.entries) + " entries",
+        return error_from_errno(errno,
+                                "making the map " + spec.name + " of " + std::to_string(spec.entries) + " entries",
                                 errno == EPERM ? "run as root" : "lower its capacity in the configuration");
     return fd;
 }

@@ -26,7 +26,8 @@ constexpr const char* init_root = "/proc/1/root";
 // Whether the nearest existing ancestor of `path` lies on a BPF file system.
 bool on_bpffs(fs::path path) {
     std::error_code ignored;
-    while (!path.empty() && !fs::exists(path, ignored) && path != path.root_path()) path = path.parent_path();
+    while (!path.empty() && !fs::exists(path, ignored) && path != path.root_path())
+        path = path.parent_path();
     struct statfs info {};
     return ::statfs(path.c_str(), &info) == 0 && info.f_type == BPF_FS_MAGIC;
 }
@@ -56,7 +57,8 @@ Result<void> mount_bpffs(const std::string& where) {
     }
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
     if (code != 0)
-        return error_from_errno(code, "mounting the BPF file system on " + where, "mount it with: mount -t bpf bpf " + where);
+        return error_from_errno(code, "mounting the BPF file system on " + where,
+                                "mount it with: mount -t bpf bpf " + where);
     return {};
 }
 
@@ -76,13 +78,17 @@ std::optional<std::string> reachable(const std::string& path) {
 Result<PinDirectory> PinDirectory::open(const std::string& path) {
     if (!path.starts_with('/')) return Error{"pin directory '" + path + "' must be an absolute path", EINVAL};
     if (fs::path(path + "/").lexically_normal() == fs::path(usual_mount) / "")
-        return Error{"pin directory " + path + " is shared with others; name one below it, such as " + usual_mount + "/gabion", EINVAL};
+        return Error{
+            "pin directory " + path + " is shared with others; name one below it, such as " + usual_mount + "/gabion",
+            EINVAL};
     auto place = reachable(path);
     if (!place) {
         if (auto mounted = mount_bpffs(mount_point_for(path)); !mounted) return mounted.error();
         place = reachable(path);
     }
-    if (!place) return Error{"pin directory " + path + " is on no BPF file system, and mounting one there did not help", ENOENT};
+    if (!place)
+        return Error{"pin directory " + path + " is on no BPF file system, and mounting one there did not help",
+                     ENOENT};
     std::error_code code;
     fs::create_directories(*place, code);
     if (code) return error_from_errno(code.value(), "making the pin directory " + *place);
@@ -91,7 +97,8 @@ Result<PinDirectory> PinDirectory::open(const std::string& path) {
 
 Result<PinDirectory> PinDirectory::subdirectory(std::string_view name) const {
     const std::string path = entry(name);
-    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return error_from_errno(errno, "making the pin directory " + path);
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+        return error_from_errno(errno, "making the pin directory " + path);
     return PinDirectory(path);
 }
 

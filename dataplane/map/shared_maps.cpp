@@ -33,7 +33,8 @@ void add_beside(std::vector<MapSpec>& specs, const std::string& table, Beside be
     if (beside == Beside::quarantine) specs.push_back(array<gabion_quarantine>(table + "_state", slots));
 }
 
-void add_set(std::vector<MapSpec>& specs, const std::string& set, std::uint32_t addresses, std::uint32_t prefixes, Beside beside) {
+void add_set(std::vector<MapSpec>& specs, const std::string& set, std::uint32_t addresses, std::uint32_t prefixes,
+             Beside beside) {
     const auto add = [&](const char* part, std::uint32_t entries) {
         const std::string name = set + "_" + part;
         const bool v4 = name.ends_with('4');
@@ -47,11 +48,15 @@ void add_set(std::vector<MapSpec>& specs, const std::string& set, std::uint32_t 
     add("p6", prefixes);
 }
 
-std::uint32_t bloom_words(std::uint32_t keys) { return 2 * std::bit_ceil(std::max(keys / keys_per_bloom_word, buckets_min)); }
+std::uint32_t bloom_words(std::uint32_t keys) {
+    return 2 * std::bit_ceil(std::max(keys / keys_per_bloom_word, buckets_min));
+}
 
 }  // namespace
 
-std::uint32_t buckets4(std::uint32_t entries) noexcept { return std::bit_ceil(std::max((entries + 3) / 4, buckets_min)); }
+std::uint32_t buckets4(std::uint32_t entries) noexcept {
+    return std::bit_ceil(std::max((entries + 3) / 4, buckets_min));
+}
 
 std::uint32_t buckets6(std::uint32_t entries) noexcept { return std::bit_ceil(std::max(entries, buckets_min)); }
 
@@ -71,8 +76,13 @@ std::vector<MapSpec> shared_maps(const Capacities& capacities) {
 }
 
 std::vector<MapSpec> interface_maps(std::uint32_t cpus, std::uint32_t queues) {
-    return {array<gabion_cpu>("cpus", cpus), array<gabion_queue>("queues", queues), array<gabion_worker_counters>("workers", queues),
-            MapSpec{.name = "xsks", .value_bytes = sizeof(std::uint32_t), .entries = queues, .type = BPF_MAP_TYPE_XSKMAP, .flags = 0}};
+    return {array<gabion_cpu>("cpus", cpus), array<gabion_queue>("queues", queues),
+            array<gabion_worker_counters>("workers", queues),
+            MapSpec{.name = "xsks",
+                    .value_bytes = sizeof(std::uint32_t),
+                    .entries = queues,
+                    .type = BPF_MAP_TYPE_XSKMAP,
+                    .flags = 0}};
 }
 
 }  // namespace gabion::map

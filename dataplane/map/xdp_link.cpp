@@ -34,13 +34,15 @@ std::string program_name(std::uint32_t id) {
     const UniqueFd program(bpf_prog_get_fd_by_id(id));
     bpf_prog_info info{};
     __u32 length = sizeof info;
-    if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &length) != 0 || info.name[0] == '\0') return "(no name)";
+    if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &length) != 0 || info.name[0] == '\0')
+        return "(no name)";
     return info.name;
 }
 
 Error foreign_program(const std::string& interface, std::uint32_t id) {
-    return Error{"interface " + interface + " already has an XDP program that is not ours: '" + program_name(id) + "' (id " +
-                     std::to_string(id) + "); take it off first, for example with: ip link set dev " + interface + " xdp off",
+    return Error{"interface " + interface + " already has an XDP program that is not ours: '" + program_name(id) +
+                     "' (id " + std::to_string(id) + "); take it off first, for example with: ip link set dev " +
+                     interface + " xdp off",
                  EBUSY};
 }
 
@@ -62,8 +64,9 @@ Result<Attached> XdpLink::create(int program_fd, int ifindex, const std::string&
     if (!link) {
         const int code = errno;
         const char* name = mode == AttachMode::generic ? "generic" : "native";
-        return error_from_errno(code, std::string("attaching the XDP program to ") + interface + " in " + name + " mode",
-                                mode == AttachMode::native ? "attach = \"generic\" works on every interface, at a price" : "");
+        return error_from_errno(
+            code, std::string("attaching the XDP program to ") + interface + " in " + name + " mode",
+            mode == AttachMode::native ? "attach = \"generic\" works on every interface, at a price" : "");
     }
     if (bpf_obj_pin(link.get(), directory_.entry(pin_name).c_str()) != 0)
         return error_from_errno(errno, "pinning the XDP link of " + interface);

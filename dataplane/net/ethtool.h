@@ -15,7 +15,7 @@ namespace gabion::net {
 std::optional<std::uint32_t> rx_channels(const std::string& interface);
 
 struct Feature {
-    std::string name;         // "rx-vlan-hw-parse", "rx-lro", "rx-gro-hw", "rx-gro", "tx-tcp-segmentation", ...
+    std::string name;  // "rx-vlan-hw-parse", "rx-lro", "rx-gro-hw", "rx-gro", "tx-tcp-segmentation", ...
     bool active = false;
     bool changeable = false;  // the driver can switch it and nothing forbids it now
 };

@@ -35,7 +35,9 @@ public:
     [[nodiscard]] Result<void> follow(const Link& protected_link);
 
     // Names of the two ends for a protected interface.
-    static std::string near_name(std::uint32_t protected_index) { return "gbn" + std::to_string(protected_index) + "a"; }
+    static std::string near_name(std::uint32_t protected_index) {
+        return "gbn" + std::to_string(protected_index) + "a";
+    }
     static std::string far_name(std::uint32_t protected_index) { return "gbn" + std::to_string(protected_index) + "b"; }
 
 private:

@@ -111,8 +111,7 @@ std::uint32_t rx_queue_count(const Link& link) {
 }
 
 bool set_sysctl(std::string_view family, const std::string& link, std::string_view key, std::string_view value) {
-    const std::string path =
-        "/proc/sys/net/" + std::string(family) + "/conf/" + link + "/" + std::string(key);
+    const std::string path = "/proc/sys/net/" + std::string(family) + "/conf/" + link + "/" + std::string(key);
     UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     return file && ::write(file.get(), value.data(), value.size()) == static_cast<ssize_t>(value.size());
 }

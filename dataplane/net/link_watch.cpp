@@ -19,7 +19,8 @@ Result<LinkBatch> full_list() {
     if (!all) return all.error();
     LinkBatch batch;
     batch.all_links = true;
-    for (auto& link : *all) batch.news.push_back({false, std::move(link)});
+    for (auto& link : *all)
+        batch.news.push_back({false, std::move(link)});
     return batch;
 }
 
@@ -61,7 +62,8 @@ Result<LinkBatch> LinkWatch::read() {
 }
 
 const char* name_of(LinkEvent event) noexcept {
-    constexpr std::array<const char*, 7> names{"appeared", "vanished", "up", "down", "renamed", "mac-changed", "mtu-changed"};
+    constexpr std::array<const char*, 7> names{"appeared", "vanished",    "up",         "down",
+                                               "renamed",  "mac-changed", "mtu-changed"};
     return names[static_cast<std::size_t>(event)];
 }
 
@@ -99,7 +101,8 @@ std::vector<LinkEvent> LinkFollower::apply(const LinkBatch& batch) {
                                        [&](const LinkNews& news) { return news.link.index == link_->index; });
         if (!there) vanish(events);
     }
-    for (const auto& news : batch.news) apply_one(news, events);
+    for (const auto& news : batch.news)
+        apply_one(news, events);
     return events;
 }
 

@@ -34,8 +34,8 @@ public:
     void put(std::uint16_t type, std::span<const std::uint8_t> bytes);
     void put(std::uint16_t type, std::string_view text);  // with its terminating zero
     template <typename T>
-        requires std::is_trivially_copyable_v<T> && (!std::is_convertible_v<T, std::string_view>)
-    void put(std::uint16_t type, const T& value) {
+    requires std::is_trivially_copyable_v<T> &&
+        (!std::is_convertible_v<T, std::string_view>)void put(std::uint16_t type, const T& value) {
         std::uint8_t bytes[sizeof value];
         std::memcpy(bytes, &value, sizeof value);
         put(type, std::span<const std::uint8_t>(bytes, sizeof bytes));

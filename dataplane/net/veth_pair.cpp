@@ -34,10 +34,13 @@ Result<void> make(const std::string& near, const std::string& far, std::uint32_t
     message.nest(IFLA_LINKINFO, [&] {
         message.put(IFLA_INFO_KIND, std::string_view("veth"));
         message.nest(IFLA_INFO_DATA, [&] {
-            message.nest(VETH_INFO_PEER, [&] {
-                end(far);
-                message.put(IFLA_ADDRESS, far_mac);
-            }, sizeof(ifinfomsg));
+            message.nest(
+                VETH_INFO_PEER,
+                [&] {
+                    end(far);
+                    message.put(IFLA_ADDRESS, far_mac);
+                },
+                sizeof(ifinfomsg));
         });
     });
     return netlink->request(message, "creating the private pair " + near + " - " + far);
@@ -45,8 +48,8 @@ Result<void> make(const std::string& near, const std::string& far, std::uint32_t
 
 }  // namespace
 
-Result<VethPair> VethPair::create(const std::string& near, const std::string& far, std::uint32_t queues, std::uint32_t mtu,
-                                  const MacAddress& far_mac) {
+Result<VethPair> VethPair::create(const std::string& near, const std::string& far, std::uint32_t queues,
+                                  std::uint32_t mtu, const MacAddress& far_mac) {
     for (const auto& name : {near, far}) {
         if (auto done = remove_old(name); !done) return done.error();
     }
@@ -69,7 +72,8 @@ VethPair::~VethPair() {
 }
 
 Result<void> VethPair::configure() const {
-    for (const auto& name : {near_, far_}) set_sysctl("ipv6", name, "disable_ipv6", "1");
+    for (const auto& name : {near_, far_})
+        set_sysctl("ipv6", name, "disable_ipv6", "1");
     // The far end polls a ring of its own for each queue (256 packets) instead of sharing the CPU's backlog with everybody. It does so
     // when it merges (GRO) what the near end does not promise to send merged (TSO).
     const std::vector<FeatureChange> no_segmentation{{"tx-tcp-segmentation", false},

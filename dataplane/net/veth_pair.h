@@ -16,11 +16,13 @@ class VethPair {
 public:
     // `near` is what workers transmit on. A pair of that name left behind by a killed daemon is deleted first; an interface of that
     // name that is not a veth is an error.
-    static Result<VethPair> create(const std::string& near, const std::string& far, std::uint32_t queues, std::uint32_t mtu,
-                                   const MacAddress& far_mac);
+    static Result<VethPair> create(const std::string& near, const std::string& far, std::uint32_t queues,
+                                   std::uint32_t mtu, const MacAddress& far_mac);
 
     VethPair(VethPair&& other) noexcept
-        : near_(std::move(other.near_)), far_(std::move(other.far_)), near_index_(std::exchange(other.near_index_, 0)),
+        : near_(std::move(other.near_)),
+          far_(std::move(other.far_)),
+          near_index_(std::exchange(other.near_index_, 0)),
           far_index_(std::exchange(other.far_index_, 0)) {}
     VethPair& operator=(VethPair&& other) noexcept {
         std::swap(near_, other.near_);

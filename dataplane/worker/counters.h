@@ -19,7 +19,8 @@ public:
         std::uint64_t words[count];
         std::memcpy(words, &now, sizeof words);
         auto* place = reinterpret_cast<std::uint64_t*>(pinned_);
-        for (std::size_t i = 0; i < count; ++i) __atomic_store_n(place + i, words[i], __ATOMIC_RELAXED);
+        for (std::size_t i = 0; i < count; ++i)
+            __atomic_store_n(place + i, words[i], __ATOMIC_RELAXED);
     }
 
     gabion_worker_counters now;

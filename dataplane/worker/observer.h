@@ -13,9 +13,12 @@ namespace gabion::worker {
 template <typename T>
 concept Observer = requires(T& observer, const T& constant, const gabion_packet& packet, const gabion_sample& sample,
                             std::uint64_t now_ns) {
-    { observer.observe(packet, sample) } noexcept;
-    { observer.housekeeping(now_ns) } noexcept;        // at most 20 ms apart while not idle; CLOCK_MONOTONIC
-    { constant.idle() } noexcept -> std::same_as<bool>;  // nothing is waiting for the next housekeeping
+    { observer.observe(packet, sample) }
+    noexcept;
+    { observer.housekeeping(now_ns) }
+    noexcept;  // at most 20 ms apart while not idle; CLOCK_MONOTONIC
+    { constant.idle() }
+    noexcept->std::same_as<bool>;  // nothing is waiting for the next housekeeping
 };
 
 struct NullObserver {

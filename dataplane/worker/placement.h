@@ -19,8 +19,8 @@ std::vector<unsigned> usable_cpus();
 
 // One CPU for each of `workers`, in queue order: as configured, else spread over what is isolated, else over all that are usable. Goes round
 // when there are fewer CPUs than workers.
-std::vector<unsigned> place(std::size_t workers, const std::vector<unsigned>& configured, const std::vector<unsigned>& isolated,
-                            const std::vector<unsigned>& usable);
+std::vector<unsigned> place(std::size_t workers, const std::vector<unsigned>& configured,
+                            const std::vector<unsigned>& isolated, const std::vector<unsigned>& usable);
 
 Result<void> pin_this_thread(unsigned cpu);
 

@@ -3,9 +3,9 @@
 // left the device layer: for the private pair that is when the stack has taken it.
 #pragma once
 
-#include <xdp/xsk.h>
-
 #include <cstdint>
+
+#include <xdp/xsk.h>
 
 namespace gabion::xsk {
 
@@ -18,7 +18,9 @@ public:
     [[nodiscard]] std::uint32_t peek(std::uint32_t most, std::uint32_t& first) noexcept {
         return xsk_ring_cons__peek(&ring_, most, &first);
     }
-    [[nodiscard]] std::uint64_t at(std::uint32_t number) const noexcept { return *xsk_ring_cons__comp_addr(&ring_, number); }
+    [[nodiscard]] std::uint64_t at(std::uint32_t number) const noexcept {
+        return *xsk_ring_cons__comp_addr(&ring_, number);
+    }
     void release(std::uint32_t count) noexcept { xsk_ring_cons__release(&ring_, count); }
     [[nodiscard]] xsk_ring_cons* raw() noexcept { return &ring_; }
 

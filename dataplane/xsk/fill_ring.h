@@ -2,9 +2,9 @@
 // Empty frames, from us to the kernel. It is as large as the UMEM has chunks, so posting never fails.
 #pragma once
 
-#include <xdp/xsk.h>
-
 #include <cstdint>
+
+#include <xdp/xsk.h>
 
 namespace gabion::xsk {
 

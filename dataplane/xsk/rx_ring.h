@@ -2,9 +2,9 @@
 // Received frames, from the kernel to us. Owned by a Socket; its address is fixed for the socket's life.
 #pragma once
 
-#include <xdp/xsk.h>
-
 #include <cstdint>
+
+#include <xdp/xsk.h>
 
 namespace gabion::xsk {
 
@@ -18,7 +18,9 @@ public:
     [[nodiscard]] std::uint32_t peek(std::uint32_t most, std::uint32_t& first) noexcept {
         return xsk_ring_cons__peek(&ring_, most, &first);
     }
-    [[nodiscard]] const xdp_desc& at(std::uint32_t number) const noexcept { return *xsk_ring_cons__rx_desc(&ring_, number); }
+    [[nodiscard]] const xdp_desc& at(std::uint32_t number) const noexcept {
+        return *xsk_ring_cons__rx_desc(&ring_, number);
+    }
     void release(std::uint32_t count) noexcept { xsk_ring_cons__release(&ring_, count); }
     [[nodiscard]] xsk_ring_cons* raw() noexcept { return &ring_; }
 

@@ -17,10 +17,10 @@
 namespace gabion::xsk {
 
 struct Statistics {
-    std::uint64_t rx_dropped = 0;       // did not fit a chunk, or its descriptor was bad
+    std::uint64_t rx_dropped = 0;  // did not fit a chunk, or its descriptor was bad
     std::uint64_t rx_ring_full = 0;
     std::uint64_t fill_ring_empty = 0;
-    std::uint64_t tx_invalid = 0;       // descriptors the kernel refused
+    std::uint64_t tx_invalid = 0;  // descriptors the kernel refused
 };
 
 class Socket {

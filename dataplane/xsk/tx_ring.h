@@ -2,9 +2,9 @@
 // Frames to transmit, from us to the kernel.
 #pragma once
 
-#include <xdp/xsk.h>
-
 #include <cstdint>
+
+#include <xdp/xsk.h>
 
 namespace gabion::xsk {
 

@@ -66,6 +66,4 @@ const char* reason_name(gabion_reason reason);
 }  // namespace gabion::test
 
 // So that a failed comparison names the reason.
-inline void PrintTo(gabion_reason reason, std::ostream* out) {
-    *out << gabion::test::reason_name(reason);
-}
+inline void PrintTo(gabion_reason reason, std::ostream* out) { *out << gabion::test::reason_name(reason); }

@@ -28,9 +28,7 @@ std::size_t page_up(std::size_t bytes) {
 
 }  // namespace
 
-bool KernelPipeline::available() {
-    return geteuid() == 0;
-}
+bool KernelPipeline::available() { return geteuid() == 0; }
 
 KernelPipeline::KernelPipeline(HostPipeline& like) {
     libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
@@ -60,9 +58,7 @@ KernelPipeline::KernelPipeline(HostPipeline& like) {
     }
 }
 
-KernelPipeline::~KernelPipeline() {
-    bpf_object__close(object_);
-}
+KernelPipeline::~KernelPipeline() { bpf_object__close(object_); }
 
 std::span<std::byte> KernelPipeline::memory(const std::string& name) const {
     const auto found = maps_.find(name);

@@ -37,8 +37,8 @@ public:
     ~Child();
 
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
-    std::string line();                // next line of its output
-    int wait();                        // status, as of waitpid
+    std::string line();  // next line of its output
+    int wait();          // status, as of waitpid
     void signal(int number) const;
     // Waits for its end and returns the rest of its output; a bad status is a failure.
     std::string finish();

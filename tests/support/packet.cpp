@@ -18,9 +18,7 @@ struct Below {
     std::optional<std::size_t> checksum_at = {};  // of the L4 header, to be filled with the pseudo-header's part
 };
 
-std::byte low(std::size_t value) {
-    return static_cast<std::byte>(value & 0xff);
-}
+std::byte low(std::size_t value) { return static_cast<std::byte>(value & 0xff); }
 
 void put16(Bytes& bytes, std::size_t at, std::size_t value) {
     bytes.at(at) = low(value >> 8);
@@ -56,9 +54,7 @@ void complete_checksum(Below& below, Bytes pseudo, std::uint8_t protocol) {
     below.checksum_at.reset();
 }
 
-void add(Below& below, const Payload& layer) {
-    prepend(below, Bytes(layer.bytes, std::byte{layer.fill}));
-}
+void add(Below& below, const Payload& layer) { prepend(below, Bytes(layer.bytes, std::byte{layer.fill})); }
 
 void add(Below& below, const ICMP& layer) {
     Bytes header(8);

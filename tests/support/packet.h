@@ -107,8 +107,6 @@ private:
     std::vector<Layer> layers_;
 };
 
-inline Packet operator/(Ethernet ethernet, Layer layer) {
-    return Packet(std::move(ethernet)) / std::move(layer);
-}
+inline Packet operator/(Ethernet ethernet, Layer layer) { return Packet(std::move(ethernet)) / std::move(layer); }
 
 }  // namespace gabion::test

@@ -19,9 +19,7 @@ void put16(std::uint8_t* at, std::size_t value) {
     at[1] = static_cast<std::uint8_t>(value);
 }
 
-std::size_t l4_header_bytes(std::uint8_t protocol) {
-    return protocol == proto_tcp ? 20 : 8;
-}
+std::size_t l4_header_bytes(std::uint8_t protocol) { return protocol == proto_tcp ? 20 : 8; }
 
 std::size_t checksum_offset(std::uint8_t protocol) {
     if (protocol == proto_tcp) return 16;

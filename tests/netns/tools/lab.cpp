@@ -137,9 +137,7 @@ void catch_stop() {
     ::sigaction(SIGTERM, &action, nullptr);
 }
 
-bool stopped() {
-    return stop_asked.load(std::memory_order_relaxed);
-}
+bool stopped() { return stop_asked.load(std::memory_order_relaxed); }
 
 AddressSet::AddressSet(const std::string& text) {
     if (text == "any4" || text == "any6") {
@@ -222,8 +220,6 @@ std::uint64_t NumberSet::draw(Random& random) const {
     return values_.size() == 1 ? values_[0] : values_[random.below(values_.size())];
 }
 
-std::uint64_t NumberSet::largest() const {
-    return *std::max_element(values_.begin(), values_.end());
-}
+std::uint64_t NumberSet::largest() const { return *std::max_element(values_.begin(), values_.end()); }
 
 }  // namespace gabion::lab

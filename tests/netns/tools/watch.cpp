@@ -98,6 +98,4 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace gabion::lab
 
-int main(int argc, char** argv) {
-    return gabion::lab::run(argc, argv);
-}
+int main(int argc, char** argv) { return gabion::lab::run(argc, argv); }

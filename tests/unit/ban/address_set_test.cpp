@@ -15,9 +15,7 @@
 namespace gabion::ban {
 namespace {
 
-Prefix at(const char* text) {
-    return *Prefix::parse(text);
-}
+Prefix at(const char* text) { return *Prefix::parse(text); }
 
 Prefix prefix6(unsigned length, std::uint8_t last = 1) {
     Prefix prefix = at("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff");

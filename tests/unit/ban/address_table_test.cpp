@@ -23,9 +23,7 @@ using testing::read6;
 
 using Random = std::independent_bits_engine<std::mt19937, 32, std::uint32_t>;
 
-Table6::Key key6(std::uint32_t number) {
-    return {0x20010db8u, number * 2654435761u, number, ~number};
-}
+Table6::Key key6(std::uint32_t number) { return {0x20010db8u, number * 2654435761u, number, ~number}; }
 
 TEST(AddressTable, KeysStandAsInThePacket) {
     std::vector<gabion_bucket4> memory4(1);

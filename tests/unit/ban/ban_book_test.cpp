@@ -15,9 +15,7 @@ constexpr std::uint64_t second = 1'000'000'000;
 constexpr std::uint64_t start = 1000 * second;  // boot time at which the tests begin
 constexpr std::uint32_t hz = 1000;
 
-Prefix at(const char* text) {
-    return *Prefix::parse(text);
-}
+Prefix at(const char* text) { return *Prefix::parse(text); }
 
 Prefix address4(std::uint32_t number) {
     Prefix prefix;

@@ -20,9 +20,7 @@ constexpr std::uint64_t second = 1'000'000'000;
 constexpr std::uint64_t start = 1000 * second;
 constexpr std::int64_t wall = 1'800'000'000'000'000'000;
 
-Prefix at(const char* text) {
-    return *Prefix::parse(text);
-}
+Prefix at(const char* text) { return *Prefix::parse(text); }
 
 Moment moment(std::int64_t wall_ns, std::uint64_t boot_ns, char boot = 'a') {
     Moment result;

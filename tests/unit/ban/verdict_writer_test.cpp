@@ -12,9 +12,7 @@ namespace {
 constexpr std::uint64_t second = 1'000'000'000;
 constexpr std::uint64_t start = 1000 * second;
 
-Prefix at(const char* text) {
-    return *Prefix::parse(text);
-}
+Prefix at(const char* text) { return *Prefix::parse(text); }
 
 class VerdictWriterTest : public ::testing::Test {
 protected:

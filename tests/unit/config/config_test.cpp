@@ -18,9 +18,7 @@ using namespace std::chrono_literals;
 
 const std::string interface = "\n[[interface]]\nname = \"eth0\"\n";
 
-ConfigReading parse(const std::string& text) {
-    return parse_config(text, "gabion.toml");
-}
+ConfigReading parse(const std::string& text) { return parse_config(text, "gabion.toml"); }
 
 TEST(Config, DefaultsAreTheContracts) {
     const auto reading = parse(interface);
@@ -259,9 +257,7 @@ TEST_F(ConfigFile, OfAHundredMegabytes) {
     expect_refused(path, "1 MiB");
 }
 
-TEST_F(ConfigFile, WhoseSizeIsNotWhatItSays) {
-    expect_refused("/proc/kallsyms", "");
-}
+TEST_F(ConfigFile, WhoseSizeIsNotWhatItSays) { expect_refused("/proc/kallsyms", ""); }
 
 // The file that is installed. The build directory stands in the source tree, unless the environment says where that is.
 std::string example() {

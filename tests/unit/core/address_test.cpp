@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/core/address.h"
 
-#include <gtest/gtest.h>
-
 #include <cstring>
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace gabion {
 namespace {
 
 TEST(Address, TextGoesThereAndBack) {
-    for (const char* text : {"192.0.2.1", "0.0.0.0/0", "192.0.2.0/24", "10.0.0.0/7", "2001:db8::1", "::/0", "2001:db8::/32", "2001:db8::8000:0/97"}) {
+    for (const char* text : {"192.0.2.1", "0.0.0.0/0", "192.0.2.0/24", "10.0.0.0/7", "2001:db8::1", "::/0",
+                             "2001:db8::/32", "2001:db8::8000:0/97"}) {
         const auto prefix = Prefix::parse(text);
         ASSERT_TRUE(prefix) << prefix.error().text;
         EXPECT_EQ(prefix->text(), text);
@@ -22,9 +23,10 @@ TEST(Address, TextGoesThereAndBack) {
 TEST(Address, WhatIsNoneIsRefusedWithWhatIsAllowed) {
     const std::string nul("192.0.2.1\0x", 11);
     for (const std::string& text :
-         {std::string(), std::string("192.0.2"), std::string("192.0.2.256"), std::string("192.0.2.1/33"), std::string("192.0.2.1/"),
-          std::string("192.0.2.1/24"), std::string("2001:db8::1/32"), std::string("2001:db8::/129"), std::string("fe80::1%eth0"),
-          std::string("::ffff:192.0.2.1"), std::string(" 192.0.2.1"), std::string("192.0.2.1/0x8"), std::string("192.0.2.1/-1"), nul}) {
+         {std::string(), std::string("192.0.2"), std::string("192.0.2.256"), std::string("192.0.2.1/33"),
+          std::string("192.0.2.1/"), std::string("192.0.2.1/24"), std::string("2001:db8::1/32"),
+          std::string("2001:db8::/129"), std::string("fe80::1%eth0"), std::string("::ffff:192.0.2.1"),
+          std::string(" 192.0.2.1"), std::string("192.0.2.1/0x8"), std::string("192.0.2.1/-1"), nul}) {
         const auto prefix = Prefix::parse(text);
         ASSERT_FALSE(prefix) << text;
         EXPECT_NE(prefix.error().text.find("allowed"), std::string::npos) << prefix.error().text;

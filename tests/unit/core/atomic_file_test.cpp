@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/core/atomic_file.h"
 
-#include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include <cstring>
 #include <filesystem>
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace gabion {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/daemon/panic_keeper.h"
 
-#include <gtest/gtest.h>
-
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace gabion::daemon {
 namespace {
@@ -46,28 +46,34 @@ protected:
 };
 
 TEST_F(PanicKeeperTest, LearnsFromTenCalmSecondsOfTrafficOnly) {
-    for (int i = 0; i < 30; ++i) second(0);
+    for (int i = 0; i < 30; ++i)
+        second(0);
     EXPECT_EQ(keeper_.rate_pps(), 0u);
-    for (int i = 0; i < 30; ++i) second(5e6, 0, false);
+    for (int i = 0; i < 30; ++i)
+        second(5e6, 0, false);
     EXPECT_EQ(keeper_.rate_pps(), 0u) << "an attack teaches nothing";
     second(500e3);
     bool learned = false;
-    for (int i = 0; i < 10; ++i) learned |= has(second(500e3), "breaker-learned");
+    for (int i = 0; i < 10; ++i)
+        learned |= has(second(500e3), "breaker-learned");
     EXPECT_TRUE(learned);
     EXPECT_EQ(keeper_.rate_pps(), 2'000'000u);
 }
 
 TEST_F(PanicKeeperTest, NeverLearnsLessThanAMillion) {
-    for (int i = 0; i < 12; ++i) second(100);
+    for (int i = 0; i < 12; ++i)
+        second(100);
     EXPECT_EQ(keeper_.rate_pps(), 1'000'000u);
     EXPECT_EQ(control_.rate, 1'000'000ull * 65536 / hz);
     EXPECT_EQ(control_.depth, 100'000ull * 65536);
 }
 
 TEST_F(PanicKeeperTest, ASlowClimbIsFollowedSlowly) {
-    for (int i = 0; i < 12; ++i) second(500e3);
+    for (int i = 0; i < 12; ++i)
+        second(500e3);
     const double before = keeper_.learned_peak_pps();
-    for (int i = 0; i < 60; ++i) second(1.9e6);
+    for (int i = 0; i < 60; ++i)
+        second(1.9e6);
     EXPECT_LT(keeper_.learned_peak_pps(), before * 1.07);
 }
 
@@ -101,7 +107,8 @@ TEST_F(PanicKeeperTest, SeveralCpusAtOnceAreLoweredAndRestored) {
     EXPECT_TRUE(has(second(10), "breaker-coordinated"));
     EXPECT_EQ(keeper_.rate_pps(), 500'000u);
     bool restored = false;
-    for (int i = 0; i < 7; ++i) restored |= has(second(10), "breaker-uncoordinated");
+    for (int i = 0; i < 7; ++i)
+        restored |= has(second(10), "breaker-uncoordinated");
     EXPECT_TRUE(restored);
     EXPECT_EQ(keeper_.rate_pps(), 1'000'000u);
 }

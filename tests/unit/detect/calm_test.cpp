@@ -17,9 +17,7 @@ struct Mix {
     unsigned queues;
 };
 
-void PrintTo(const Mix& mix, std::ostream* out) {
-    *out << mix.description;
-}
+void PrintTo(const Mix& mix, std::ostream* out) { *out << mix.description; }
 
 void expect_quiet(const Simulation& run) {
     for (const Decision& decision : run.cutting())

@@ -9,9 +9,7 @@ namespace {
 
 constexpr std::uint32_t idle = 100;
 
-gabion_vouch of(gabion_flow_kind kind, std::uint32_t grants = 4) {
-    return gabion_vouch_make(kind, grants, grants);
-}
+gabion_vouch of(gabion_flow_kind kind, std::uint32_t grants = 4) { return gabion_vouch_make(kind, grants, grants); }
 
 gabion_vouch tcp(std::uint8_t flags, gabion_sender sender = {}) {
     gabion_packet packet{};

@@ -26,9 +26,7 @@ Parsed parse_bytes(const Bytes& frame) {
     return parsed;
 }
 
-Parsed parse_packet(const Packet& packet) {
-    return parse_bytes(packet.bytes());
-}
+Parsed parse_packet(const Packet& packet) { return parse_bytes(packet.bytes()); }
 
 TEST(ParseSweep, EtherTypes) {
     Bytes frame = (eth / IPv4{} / UDP{} / Payload{40}).bytes();

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/map/map_group.h"
 
-#include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <unistd.h>
+
+#include <gtest/gtest.h>
 
 #include "bpf/abi/control.h"
 #include "bpf/abi/table.h"

@@ -2,10 +2,11 @@
 // Runs a test's body on a thread of its own inside a new network namespace that ends with it. Skips without the right to.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <sched.h>
 
 #include <thread>
+
+#include <gtest/gtest.h>
 
 namespace gabion::net {
 

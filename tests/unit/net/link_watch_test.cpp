@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/net/link_watch.h"
 
-#include <gtest/gtest.h>
 #include <poll.h>
+
+#include <gtest/gtest.h>
 
 #include "dataplane/net/veth_pair.h"
 #include "tests/unit/net/in_namespace.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/net/netlink.h"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace gabion::net {
 namespace {
@@ -15,7 +15,8 @@ TEST(Message, NestedAttributesReadBackAsWritten) {
     message.put(1, std::string_view("abc"));
     message.nest(2, [&] {
         message.put(3, std::uint32_t{0x01020304});
-        message.nest(4, [&] { message.put(5, std::string_view("inner")); }, sizeof(ifinfomsg));
+        message.nest(
+            4, [&] { message.put(5, std::string_view("inner")); }, sizeof(ifinfomsg));
     });
     const auto bytes = message.finish(42);
     EXPECT_EQ(bytes.size() % 4, 0u);

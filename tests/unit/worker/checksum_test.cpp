@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/worker/checksum.h"
 
-#include <gtest/gtest.h>
-
 #include <cstring>
 #include <random>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "dataplane/worker/frame.h"
 
@@ -23,8 +23,10 @@ unsigned get16(const Bytes& bytes, std::size_t at) { return bytes[at] * 256u + b
 
 // RFC 1071 by the book: big-endian words, one after the other.
 unsigned reference_sum(const Bytes& bytes, std::size_t from, std::size_t to, std::uint64_t sum) {
-    for (std::size_t i = from; i < to; i += 2) sum += bytes[i] * 256u + (i + 1 < to ? bytes[i + 1] : 0u);
-    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+    for (std::size_t i = from; i < to; i += 2)
+        sum += bytes[i] * 256u + (i + 1 < to ? bytes[i + 1] : 0u);
+    while (sum >> 16 != 0)
+        sum = (sum & 0xffff) + (sum >> 16);
     return static_cast<unsigned>(sum);
 }
 
@@ -51,8 +53,10 @@ Made make(const Shape& shape, std::mt19937& random) {
     made.l4 = made.l3 + (shape.v6 ? 40 : 20);
     made.end = made.l4 + l4_header + shape.payload;
     made.frame.resize(made.end + shape.padding);
-    for (auto& byte : made.frame) byte = static_cast<std::uint8_t>(random());
-    for (unsigned tag = 0; tag < shape.vlan_tags; ++tag) put16(made.frame, 12 + 4 * tag, tag + 1 < shape.vlan_tags ? 0x88a8 : 0x8100);
+    for (auto& byte : made.frame)
+        byte = static_cast<std::uint8_t>(random());
+    for (unsigned tag = 0; tag < shape.vlan_tags; ++tag)
+        put16(made.frame, 12 + 4 * tag, tag + 1 < shape.vlan_tags ? 0x88a8 : 0x8100);
     put16(made.frame, made.l3 - 2, shape.v6 ? 0x86dd : 0x0800);
     const std::size_t segment = made.end - made.l4;
     const unsigned protocol = shape.tcp ? 6 : 17;
@@ -60,7 +64,7 @@ Made make(const Shape& shape, std::mt19937& random) {
         made.frame[made.l3] = 0x60;
         put16(made.frame, made.l3 + 4, static_cast<unsigned>(segment));
         made.frame[made.l3 + 6] = static_cast<std::uint8_t>(protocol);
-        made.frame[made.l3 + 8] = 0x20;   // a unicast source and destination
+        made.frame[made.l3 + 8] = 0x20;  // a unicast source and destination
         made.frame[made.l3 + 24] = 0x20;
         made.pseudo = reference_sum(made.frame, made.l3 + 8, made.l3 + 40, segment + protocol);
     } else {
@@ -97,7 +101,8 @@ std::vector<Shape> shapes() {
     for (const bool v6 : {false, true}) {
         for (const bool tcp : {false, true}) {
             for (unsigned tags = 0; tags <= 2; ++tags) {
-                for (const std::size_t payload : {0, 1, 2, 3, 7, 8, 9, 100, 1447, 1460}) list.push_back({v6, tcp, tags, payload, payload < 10 ? 9u : 0u});
+                for (const std::size_t payload : {0, 1, 2, 3, 7, 8, 9, 100, 1447, 1460})
+                    list.push_back({v6, tcp, tags, payload, payload < 10 ? 9u : 0u});
             }
         }
     }
@@ -180,11 +185,13 @@ TEST(Checksum, FragmentsAndUdpWithoutChecksumAreLeftAlone) {
 TEST(InternetSum, AgreesWithTheBookAtEveryLengthAndAlignment) {
     std::mt19937 random(6);
     Bytes bytes(80);
-    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
+    for (auto& byte : bytes)
+        byte = static_cast<std::uint8_t>(random());
     for (std::size_t from = 0; from < 8; ++from) {
         for (std::size_t length = 0; length <= 64; ++length) {
             const unsigned native = internet_sum(std::span(bytes).subspan(from, length));
-            EXPECT_EQ(__builtin_bswap16(static_cast<std::uint16_t>(native)), reference_sum(bytes, from, from + length, 0));
+            EXPECT_EQ(__builtin_bswap16(static_cast<std::uint16_t>(native)),
+                      reference_sum(bytes, from, from + length, 0));
         }
     }
     const Bytes ones(64, 0xff);

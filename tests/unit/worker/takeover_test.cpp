@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/worker/takeover.h"
 
-#include <gtest/gtest.h>
-
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "bpf/abi/reason.h"
 
@@ -25,8 +25,17 @@ TEST(TakeOver, CountsWhatNeverCameBackOnceAndGivesCreditBack) {
     all.cpus[0].handed_back.packets = 1300;
     all.workers[1].dropped = 20;
     all.workers[0].lost = 30;  // of an earlier kill
-    all.queues[0] = {.claimed = 900, .seen_released = 0, .seen_at = 0, .seen_epoch = 3, .program_reserved = {}, .released = 850,
-                     .epoch = 3, .limit = 256, .frame_bytes_max = 1522, .worker_reserved0 = 0, .worker_reserved = {}};
+    all.queues[0] = {.claimed = 900,
+                     .seen_released = 0,
+                     .seen_at = 0,
+                     .seen_epoch = 3,
+                     .program_reserved = {},
+                     .released = 850,
+                     .epoch = 3,
+                     .limit = 256,
+                     .frame_bytes_max = 1522,
+                     .worker_reserved0 = 0,
+                     .worker_reserved = {}};
     EXPECT_EQ(take_over(all.state()), 150u);
     EXPECT_EQ(all.workers[0].lost, 180u);
     EXPECT_EQ(all.queues[0].limit, 0u);
