@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""perf/lab's command line: which sections run, how, and where their results go."""
+import argparse
+import pathlib
+import sys
+
+from gabion_lab import ROOT, LabError
+from gabion_perf import machine, record
+from gabion_perf.drop import SIZES, DropSection, size_name
+from gabion_perf.rows import ROWS
+from gabion_perf.source import keep_off_the_core
+
+SECTIONS = (DropSection,)
+RECORD = ROOT / 'docs/performance'
+CHECK = {'rounds': 9, 'seconds': 0.1, 'sections': ['drop'], 'sizes': ['1k/1k', '100k/1k'], 'rows': ['gabion']}
+
+
+def listed(allowed):
+    def parse(text):
+        parts = text.split(',')
+        for part in parts:
+            if part not in allowed:
+                raise argparse.ArgumentTypeError(f'"{part}" is none of {", ".join(allowed)}')
+        return parts
+    return parse
+
+
+def positive(kind):
+    def parse(text):
+        value = kind(text)
+        if not value > 0:
+            raise ValueError
+        return value
+    parse.__name__ = f'positive {kind.__name__}'
+    return parse
+
+
+def parse(description):
+    parser = argparse.ArgumentParser(prog='perf/lab', description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [section.name for section in SECTIONS]
+    parser.add_argument('sections', nargs='*', metavar='SECTION', help='; '.join(f'{s.name}: {s.help}' for s in SECTIONS))
+    parser.add_argument('--rounds', type=positive(int))
+    parser.add_argument('--seconds', type=positive(float), help='of one run in a round')
+    parser.add_argument('--family', dest='families', type=int, choices=(4, 6), action='append')
+    parser.add_argument('--sizes', type=listed([size_name(*size) for size in SIZES]), default=[])
+    parser.add_argument('--rows', type=listed([row.key for row in ROWS]), default=[])
+    parser.add_argument('--output', type=pathlib.Path, default=RECORD, help='the folder for lab.json and charts')
+    parser.add_argument('--check', action='store_true', help='a short run, compared with the record')
+    options = parser.parse_args()
+    unknown = [name for name in options.sections if name not in names]
+    if unknown:
+        parser.error(f'no section "{unknown[0]}"; there are {", ".join(names)}')
+    if options.check:
+        for name, value in CHECK.items():
+            setattr(options, name, getattr(options, name) or value)
+    options.families = options.families or [4, 6]
+    return options
+
+
+def keep(options, section, about, results):
+    options.output.mkdir(parents=True, exist_ok=True)
+    record.write(options.output / 'lab.json', section.name, about, results)
+    results = record.read(options.output / 'lab.json')[section.name]['results']
+    for name, chart in section.charts(results).items():
+        (options.output / name).write_text(chart)
+
+
+def run(description):
+    options = parse(description)
+    keep_off_the_core()
+    about = machine.describe()
+    print(machine.text(about), flush=True)
+    found = []
+    for section in SECTIONS:
+        if options.sections and section.name not in options.sections:
+            continue
+        print(f'\n== {section.name}: {section.help}', flush=True)
+        try:
+            results = section.run(options, lambda line: print(line, file=sys.stderr, flush=True))
+        except LabError as error:
+            print(f'perf/lab: {section.name}: {error}', file=sys.stderr)
+            return 1
+        print(section.text(results), flush=True)
+        if not options.check:
+            keep(options, section, about, results)
+            continue
+        recorded = record.read(options.output / 'lab.json').get(section.name)
+        if recorded is None:
+            found.append(f'{section.name}: nothing is recorded in {options.output}')
+        else:
+            found += record.worse(section.ratios(recorded['results']), section.ratios(results))
+    if options.check:
+        print('\n'.join(f'slower: {each}' for each in found) or 'nothing got slower by more than 10 %')
+    return 1 if found else 0

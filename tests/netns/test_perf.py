@@ -1,0 +1,64 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""perf/lab works: a tiny drop table with its record and chart, and a guard that sees when something got slower."""
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import xml.etree.ElementTree
+
+from gabion_lab import BUILD, ROOT
+from scenario import case, main
+
+TINY = ('drop', '--family', '4', '--sizes', '1k/1k', '--rows', 'gabion,hash,nft-ingress', '--rounds', '2', '--seconds', '0.05')
+
+
+def lab(*arguments):
+    return subprocess.run(['/usr/bin/python3', ROOT / 'perf/lab', *arguments], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, 'GABION_BUILD': str(BUILD)})
+
+
+@case('a tiny drop table: every row dropped what arrived, the record and the chart hold it, the guard compares with it')
+def tiny():
+    with tempfile.TemporaryDirectory(prefix='gbn-perf-') as folder:
+        folder = pathlib.Path(folder)
+        done = lab(*TINY, '--output', folder)
+        assert done.returncode == 0, done.stderr
+        record = json.loads((folder / 'lab.json').read_text())['drop']
+        assert record['machine']['kernel'] == os.uname().release and record['machine']['versions']['gabion'].startswith('gabion')
+        size = record['results']['IPv4']['1k/1k']
+        rows = size['rows']
+        assert {'bare', 'gabion', 'hash'} <= set(rows) and set(rows) | set(size['unable']) == {'bare', 'gabion', 'hash', 'nft-ingress'}
+        for name, row in rows.items():
+            assert row['arrived'] >= 1_000_000 and row['dropped'] >= 0.999 * row['arrived'], (name, row)
+            assert row['mpps_least'] <= row['mpps'] <= row['mpps_most'] and row['mpps'] > 0.05, (name, row)
+        assert rows['bare']['ratio'] == 1 and rows['bare']['added_ns'] == 0
+        assert 'Gabion' in done.stdout and all(f'{row["mpps"]:.2f}' in done.stdout for row in rows.values()), done.stdout
+        chart = xml.etree.ElementTree.parse(folder / 'drop-ipv4.svg')
+        assert any('Gabion' == element.text for element in chart.iter()), 'the chart does not name Gabion'
+        guard(folder, record)
+        return done.stdout
+
+
+def guard(folder, record):
+    """The same tiny run against records that make it look ten times slower, and ten times faster."""
+    whole = {'drop': record}
+    gabion = record['results']['IPv4']['1k/1k']['rows']['gabion']
+    for ratio, status in ((10.0, 1), (0.01, 0)):
+        gabion['ratio'] = ratio
+        (folder / 'lab.json').write_text(json.dumps(whole))
+        done = lab('--check', *TINY, '--output', folder)
+        assert done.returncode == status and ('slower: drop IPv4 1k/1k gabion' in done.stdout) == bool(status), (ratio, done.stdout)
+    assert json.loads((folder / 'lab.json').read_text()) == whole, 'a check changed the record'
+
+
+@case('what it does not know it refuses, with the choice')
+def refusals():
+    for arguments, told in ((('speed',), 'no section "speed"'), (('--rounds', '0'), '--rounds'), (('--sizes', '5k/1k'), '1M/64k'),
+                            (('--rows', 'pf'), 'nft-raw')):
+        done = lab(*arguments)
+        assert done.returncode == 2 and told in done.stderr, (arguments, done.stderr)
+
+
+main()
