@@ -54,10 +54,11 @@ struct Measured {
 // of the batch.
 template <typename Ahead, typename Each, typename Batch>
 Measured receive(Bed& bed, const Options& options, Ahead ahead, Each each, Batch batch) {
-    auto umem = xsk::Umem::create(2048, worker::chunk_count);
+    auto umem = xsk::Umem::create(2048, worker::chunks_min);
     if (!umem) fail(umem.error().text);
     auto memory = std::make_shared<xsk::Umem>(std::move(*umem));
-    auto socket = xsk::Socket::receive(bed.link().name, 0, memory, worker::ring_entries, worker::posted_frames);
+    auto socket = xsk::Socket::receive(bed.link().name, 0, memory, worker::ring_entries_for(GABION_CREDIT_DEFAULT),
+                                       worker::posted_for(GABION_CREDIT_DEFAULT));
     if (!socket) fail(socket.error().text);
     worker::Credit credit(bed.state().queues[0]);
     credit.close();

@@ -41,6 +41,7 @@
 
 /* Packets that may be in a worker's hands at a time, unless its rings are smaller. */
 #define GABION_CREDIT_DEFAULT 256
+#define GABION_CREDIT_MAX     2048
 
 /* A worker that releases nothing for this long, with packets outstanding, is late; new packets pass it by. */
 #define GABION_LATE_MS 5

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/config/keys.h"
 
+#include "bpf/abi/limits.h"
 #include "control/config/values.h"
 
 namespace gabion::config {
@@ -26,6 +27,8 @@ void add_base(List& list) {
         "state.pin", [](auto& c) -> auto& { return c.state.pin; }));
     list.push_back(cpu_list<Config>(
         "workers.cpus", [](auto& c) -> auto& { return c.workers.cpus; }));
+    list.push_back(whole<Config>(
+        "workers.credit", at_start, 64, GABION_CREDIT_MAX, [](auto& c) -> auto& { return c.workers.credit; }));
     list.push_back(whole<Config>(
         "sampling.one_in", live, 0, 1u << 20, [](auto& c) -> auto& { return c.sampling.one_in; }));
     list.push_back(whole<Config>(

@@ -80,7 +80,8 @@ Result<void> ProtectedInterface::start_worker(std::uint32_t queue, unsigned cpu,
                    .way_out = hand_back_->interface(),
                    .out_queue = queue,
                    .mark = own_mark,
-                   .mtu = link.mtu};
+                   .mtu = link.mtu,
+                   .credit = settings_.credit};
     config.xskmap_fd = own_->fd("xsks");
     config.queue = &own_->values<gabion_queue>("queues")[queue];
     config.counters = &own_->values<gabion_worker_counters>("workers")[queue];

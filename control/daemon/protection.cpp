@@ -91,7 +91,7 @@ Result<void> Protection::open_interfaces() {
             .keeper = *keeper_,
             .tell = [this](const char* kind, const std::string& text) { events_.raise(Severity::notice, kind, text); }};
         interfaces_.push_back(
-            std::make_unique<ProtectedInterface>(interface_settings(interface, config_.workers.cpus), surroundings));
+            std::make_unique<ProtectedInterface>(interface_settings(interface, config_.workers), surroundings));
         identities_.emplace_back();
         if (auto opened = interfaces_.back()->open(); !opened) return opened;
     }

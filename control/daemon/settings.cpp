@@ -93,8 +93,11 @@ PanicSettings panic_settings(const config::Config& config) {
             .global_rate_pps = config.panic.global_rate_pps};
 }
 
-InterfaceSettings interface_settings(const config::InterfaceConfig& config, const std::vector<unsigned>& worker_cpus) {
-    InterfaceSettings result{.name = config.name, .attach = map::AttachMode::automatic, .worker_cpus = worker_cpus};
+InterfaceSettings interface_settings(const config::InterfaceConfig& config, const config::WorkersConfig& workers) {
+    InterfaceSettings result{.name = config.name,
+                             .attach = map::AttachMode::automatic,
+                             .worker_cpus = workers.cpus,
+                             .credit = workers.credit};
     if (config.attach == "native") result.attach = map::AttachMode::native;
     if (config.attach == "generic") result.attach = map::AttachMode::generic;
     return result;

@@ -19,7 +19,7 @@ map::Capacities capacities(const config::Config& config);
 ban::BookOptions book_options(const config::Config& config);
 detect::Settings detector_settings(const config::Config& config);
 PanicSettings panic_settings(const config::Config& config);
-InterfaceSettings interface_settings(const config::InterfaceConfig& config, const std::vector<unsigned>& worker_cpus);
+InterfaceSettings interface_settings(const config::InterfaceConfig& config, const config::WorkersConfig& workers);
 
 // Written field by field into the page that the kernel reads.
 void apply_sampling(const config::Config& config, std::uint32_t hz, gabion_control& control) noexcept;

@@ -16,16 +16,17 @@ constexpr int kicks_max = 16;
 }  // namespace
 
 Result<Pipe> Pipe::open(const PipeConfig& config) {
-    auto umem = xsk::Umem::create(xsk::chunk_bytes_for(config.mtu), chunk_count);
+    auto umem = xsk::Umem::create(xsk::chunk_bytes_for(config.mtu), chunks_for(config.credit));
     if (!umem) return umem.error();
     auto shared = std::make_shared<xsk::Umem>(std::move(*umem));
     auto tx = xsk::Socket::transmit(config.way_out, config.out_queue, shared, transmit_entries, config.mark);
     if (!tx) return tx.error();
-    auto rx = xsk::Socket::receive(config.interface, config.queue, shared, ring_entries, posted_frames);
+    const std::uint32_t posted = posted_for(config.credit);
+    auto rx = xsk::Socket::receive(config.interface, config.queue, shared, ring_entries_for(config.credit), posted);
     if (!rx) return rx.error();
-    Pipe pipe(std::move(*rx), std::move(*tx), posted_frames);
+    Pipe pipe(std::move(*rx), std::move(*tx), posted);
     if (pipe.rx_.zero_copy()) {
-        for (; pipe.posted_ < chunk_count; ++pipe.posted_)
+        for (; pipe.posted_ < chunks_for(config.credit); ++pipe.posted_)
             pipe.refill(shared->address_of(pipe.posted_));
         pipe.release(0);
     }

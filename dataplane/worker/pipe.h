@@ -3,10 +3,13 @@
 // exactly one of them, so there is no list of free ones. In inline mode the transmitting end is the other port.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <string>
 
+#include "bpf/abi/limits.h"
 #include "dataplane/core/result.h"
 #include "dataplane/xsk/socket.h"
 
@@ -14,11 +17,12 @@ namespace gabion::worker {
 
 // Frames on their way out that the kernel has not given back. A veth ring holds 256, a CPU's backlog 1,000.
 inline constexpr std::uint32_t outstanding_max = 128;
-inline constexpr std::uint32_t ring_entries = 512;  // receive; twice the credit, so that it cannot be full
 inline constexpr std::uint32_t transmit_entries = 256;
-// Copying uses frames in turn, so more of them only costs cache. A driver with zero copy keeps its ring filled with them.
-inline constexpr std::uint32_t posted_frames = 320;
-inline constexpr std::uint32_t chunk_count = 2048;
+// Frames posted to the fill ring beyond the credit, for what is on its way out and not yet free again. Copying uses frames in
+// turn, so more of them only costs cache.
+inline constexpr std::uint32_t posted_spare = 64;
+// A driver with zero copy keeps its ring filled with at least so many.
+inline constexpr std::uint32_t chunks_min = 2048;
 
 struct PipeConfig {
     std::string interface;    // protected
@@ -27,7 +31,18 @@ struct PipeConfig {
     std::uint32_t out_queue = 0;
     std::uint32_t mark = 0;
     std::uint32_t mtu = 1500;
+    std::uint32_t credit =
+        GABION_CREDIT_DEFAULT;  // packets that may be in the worker's hands, GABION_CREDIT_MAX at most
 };
+
+// What the rings are made of for a credit: frames posted, and entries of the receive ring, which therefore cannot be full.
+[[nodiscard]] constexpr std::uint32_t posted_for(std::uint32_t credit) noexcept { return credit + posted_spare; }
+[[nodiscard]] constexpr std::uint32_t ring_entries_for(std::uint32_t credit) noexcept {
+    return std::bit_ceil(posted_for(credit));
+}
+[[nodiscard]] constexpr std::uint32_t chunks_for(std::uint32_t credit) noexcept {
+    return std::max(chunks_min, ring_entries_for(credit));
+}
 
 class Pipe {
 public:

@@ -58,7 +58,7 @@ public:
         credit_.close();
         credit_.begin(xsk::frame_bytes_max_for(mtu));
         if (auto entered = pipe_.receiver().enter(config_.xskmap_fd); !entered) return entered.error();
-        credit_.open(std::min<std::uint32_t>(GABION_CREDIT_DEFAULT, std::min(pipe_.posted(), ring_entries)));
+        credit_.open(config_.pipe.credit);
         alive_.store(true, std::memory_order_relaxed);
         while (!stop_.load(std::memory_order_relaxed)) {
             const std::uint64_t now_ns = monotonic_now_ns();

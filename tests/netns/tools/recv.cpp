@@ -135,6 +135,7 @@ struct Options {
     std::uint64_t expect = 0;
     int quiet_ms = 0;
     int bins_ms = 0;
+    int nap_ms = 0;
     int buffer_mib = 1000;
 };
 
@@ -151,7 +152,11 @@ Totals receive(const Options& options) {
                            monotonic_ns() > totals.last_ns + static_cast<std::uint64_t>(options.quiet_ms) * 1'000'000u;
         if (quiet) break;
         pollfd wait{fd, POLLIN, 0};
-        ::poll(&wait, 1, 20);
+        if (options.nap_ms > 0) {
+            ::poll(nullptr, 0, options.nap_ms);
+        } else {
+            ::poll(&wait, 1, 20);
+        }
     }
     receiver->drain(totals);
     ::close(fd);
@@ -196,6 +201,7 @@ int run(int argc, char** argv) {
     app.add_option("--seconds", options.seconds, "at most");
     app.add_option("--quiet-ms", options.quiet_ms, "end after so much silence behind the last packet");
     app.add_option("--bins-ms", options.bins_ms, "also tell how many came in each so many milliseconds");
+    app.add_option("--nap-ms", options.nap_ms, "look so seldom: wakes up, and costs the packets' core, less often");
     app.add_option("--buffer-mib", options.buffer_mib, "receive buffer");
     CLI11_PARSE(app, argc, argv);
     catch_stop();

@@ -119,6 +119,8 @@ const BadCase bad_cases[] = {
      "a list"},
     {"CPU twice", "[workers]\ncpus = [1, 1]" + interface, "gabion.toml:2:8: workers.cpus", "CPU 1 twice"},
     {"CPU as text", "[workers]\ncpus = [\"one\"]" + interface, "workers.cpus", "CPU numbers"},
+    {"credit beyond what rings hold", "[workers]\ncredit = 2049" + interface, "gabion.toml:2:10: workers.credit",
+     "64 to 2048"},
     {"relative path", "[state]\npin = \"bpf\"" + interface, "gabion.toml:2:7: state.pin", "absolute path"},
     {"path too long for a socket", "[control]\nsocket = \"/" + std::string(107, 'x') + "\"" + interface,
      "control.socket", "107"},
