@@ -6,11 +6,13 @@ import sys
 
 from gabion_lab import ROOT, LabError
 from gabion_perf import machine, record
+from gabion_perf.clean import CleanSection
 from gabion_perf.drop import SIZES, DropSection, size_name
+from gabion_perf.goodput import GoodputSection
 from gabion_perf.rows import ROWS
 from gabion_perf.source import keep_off_the_core
 
-SECTIONS = (DropSection,)
+SECTIONS = (DropSection, CleanSection, GoodputSection)
 RECORD = ROOT / 'docs/performance'
 CHECK = {'rounds': 9, 'seconds': 0.1, 'sections': ['drop'], 'sizes': ['1k/1k', '100k/1k'], 'rows': ['gabion']}
 

@@ -6,7 +6,7 @@ import ipaddress
 from gabion_lab import Lab, LabError
 from gabion_perf.figures import Figures, collect, table
 from gabion_perf.rows import ROWS, Unable
-from gabion_perf.source import Source, measure
+from gabion_perf.source import Source, interleave
 from gabion_perf.svg import bars
 
 SIZES = ((1000, 1000), (100_000, 1000), (1_000_000, 1000), (1_000_000, 8000), (1_000_000, 64_000))
@@ -63,15 +63,7 @@ class DropTable:
             file = row.lab.directory / f'sources-{sending}'
             file.write_text('\n'.join(bans[index * (len(bans) // sending)] for index in range(sending)) + '\n')
             sources.append(Source(row.bed, file, self.version))
-        pairs = list(zip(rows, sources))
-        for row, source in pairs:  # warm, and all that is to be dropped is dropped
-            measure(row, source, 0.05)
-        runs = {row.key: [] for row in rows}
-        for turn in range(self.rounds):
-            for row, source in pairs[turn % len(pairs):] + pairs[:turn % len(pairs)]:
-                runs[row.key].append(measure(row, source, self.seconds))
-        for source in sources:
-            source.stop()
+        runs = interleave(rows, sources, self.rounds, self.seconds)
         for row in rows:
             self.prove(row, runs[row.key])
         return {'rows': collect(runs, 'bare')}

@@ -84,6 +84,20 @@ def measure(row, source, seconds):
                jiffies_after - jiffies)
 
 
+def interleave(rows, sources, rounds, seconds):
+    """Runs by row: each round measures every row once, and begins with another one."""
+    pairs = list(zip(rows, sources))
+    for row, source in pairs:  # warm
+        measure(row, source, 0.05)
+    runs = {row.key: [] for row in rows}
+    for turn in range(rounds):
+        for row, source in pairs[turn % len(pairs):] + pairs[:turn % len(pairs)]:
+            runs[row.key].append(measure(row, source, seconds))
+    for source in sources:
+        source.stop()
+    return runs
+
+
 def keep_off_the_core():
     """This process, and what it starts from now on, leaves the measured core alone."""
     if os.cpu_count() > 1:

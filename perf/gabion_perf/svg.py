@@ -28,8 +28,11 @@ def number(value):
 class Canvas:
     """The frame of a chart: title, legend, vertical axis; `x` and `y` give places."""
 
-    def __init__(self, title, y_title, names, most):
-        self.steps = nice_steps(most)
+    def __init__(self, title, y_title, names, most, least=None):
+        """With `least` the axis is logarithmic, in powers of ten."""
+        self.log = least is not None
+        self.steps = [10.0 ** power for power in range(math.floor(math.log10(least)), math.ceil(math.log10(most)) + 1)] \
+            if self.log else nice_steps(most)
         self.parts = [f'<rect class="back" width="{WIDTH}" height="{HEIGHT}"/>', self.label(LEFT, 20, title, 'title')]
         at, row = LEFT, 40
         for index, name in enumerate(names):
@@ -50,7 +53,10 @@ class Canvas:
         return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{attribute}>{html.escape(text)}</text>'
 
     def y(self, value):
-        return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * min(1, value / self.steps[-1])
+        share = value / self.steps[-1]
+        if self.log:
+            share = math.log(max(value, self.steps[0]) / self.steps[0]) / math.log(self.steps[-1] / self.steps[0])
+        return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * min(1, share)
 
     def below(self, x, text, row=0):
         self.parts.append(self.label(x, HEIGHT - BOTTOM + 18 + 18 * row, text, anchor='middle'))
@@ -83,18 +89,19 @@ def bars(title, y_title, groups, names, values):
     return canvas.text()
 
 
-def lines(title, x_title, y_title, series):
-    """series[name] = [(x, y), ...]; places along x are even, in the order of their values, whatever lies between them."""
-    places = sorted({x for points in series.values() for x, _ in points})
-    canvas = Canvas(title, y_title, list(series), max(y for points in series.values() for _, y in points) or 1)
+def lines(title, x_title, y_title, places, series, log=False):
+    """series[name] = a value for each of the places, which stand evenly apart; None where nothing was measured."""
+    shown = [y for values in series.values() for y in values if y is not None]
+    least = max(min(y for y in shown if y > 0), max(shown) / 1e6) if log else None
+    canvas = Canvas(title, y_title, list(series), max(shown), least)
     span = (WIDTH - LEFT - RIGHT - 60) / max(1, len(places) - 1)
-    at = {x: LEFT + 30 + span * index for index, x in enumerate(places)}
-    for x in places:
-        canvas.below(at[x], number(x))
+    for index, place in enumerate(places):
+        canvas.below(LEFT + 30 + span * index, place)
     canvas.below((LEFT + WIDTH - RIGHT) / 2, x_title, 1)
-    for index, points in enumerate(series.values()):
+    for index, values in enumerate(series.values()):
         colour = COLOURS[index % len(COLOURS)]
-        path = ' '.join(f'{at[x]:.1f},{canvas.y(y):.1f}' for x, y in sorted(points))
+        points = [(LEFT + 30 + span * at, canvas.y(y)) for at, y in enumerate(values) if y is not None]
+        path = ' '.join(f'{x:.1f},{y:.1f}' for x, y in points)
         canvas.parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5"/>')
-        canvas.parts += [f'<circle cx="{at[x]:.1f}" cy="{canvas.y(y):.1f}" r="3.5" fill="{colour}"/>' for x, y in points]
+        canvas.parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in points]
     return canvas.text()

@@ -6,7 +6,7 @@ import sys
 import time
 
 from gabion_daemon import Daemon
-from gabion_lab import Bed, Lab, LabError, run
+from gabion_lab import Bed, Lab, LabError
 
 BREAKER_RATE = 25_000  # packets a second and CPU that go on: what a small machine's network stack stands
 LEAST_SUCCESS = 0.99
@@ -165,22 +165,10 @@ def complaints(outcomes, daemon):
     return found
 
 
-def set_cores_apart(bed):
-    """The attacker gets the last core and the queue that belongs to it, everything else the others: elsewhere it would have a
-    machine of its own, and ordinary clients would not have to share one full ring with it."""
-    cores = os.cpu_count()
-    if cores < 2:
-        return
-    os.sched_setaffinity(0, set(range(cores - 1)))
-    queues = f'/sys/class/net/net0/queues'
-    for queue, mask in ((0, (1 << (cores - 1)) - 1), (1, 1 << (cores - 1))):
-        run('ip', 'netns', 'exec', bed.world.name, 'sh', '-c', f'echo {mask:x} >{queues}/tx-{queue}/xps_cpus')
-
-
 def main():
     with Lab('demo') as lab:
         bed = Bed(lab)
-        set_cores_apart(bed)
+        bed.set_cores_apart()
         bed.serve()
         daemon = Daemon(bed, panic={'mode': 'auto', 'rate_pps': BREAKER_RATE, 'drop_ratio': 0.8}).start()
         interface = daemon.status()['interfaces'][0]

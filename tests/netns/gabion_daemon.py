@@ -9,8 +9,8 @@ import time
 from gabion_lab import BUILD, Bed, Lab, LabError, wait_for
 
 
-def to_toml(config):
-    """Just what gabion.toml needs: tables, arrays of tables, strings, numbers, booleans, lists."""
+def to_toml(config, within=''):
+    """Just what gabion.toml needs: tables within tables, arrays of tables, strings, numbers, booleans, lists."""
     def value(item):
         if isinstance(item, bool):
             return 'true' if item else 'false'
@@ -21,7 +21,7 @@ def to_toml(config):
              if not isinstance(item, dict) and not (isinstance(item, list) and item and isinstance(item[0], dict))]
     for key, item in config.items():
         if isinstance(item, dict):
-            plain += ['', f'[{key}]', to_toml(item)]
+            plain += ['', f'[{within}{key}]', to_toml(item, f'{within}{key}.')]
         elif isinstance(item, list) and item and isinstance(item[0], dict):
             for table in item:
                 plain += ['', f'[[{key}]]', to_toml(table)]

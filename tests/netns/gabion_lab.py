@@ -267,6 +267,17 @@ class Bed:
             for address in addresses:
                 namespace.run('ip', 'neigh', 'replace', address, 'lladdr', mac, 'dev', interface, 'nud', 'permanent')
 
+    def set_cores_apart(self):
+        """The attacker gets the last core and the queue that belongs to it, everything else the others: elsewhere it would have
+        a machine of its own, and ordinary clients would not have to share one full ring with it."""
+        cores = os.cpu_count()
+        if cores < 2:
+            return
+        os.sched_setaffinity(0, set(range(cores - 1)))
+        for queue, mask in ((0, (1 << (cores - 1)) - 1), (1, 1 << (cores - 1))):
+            run('ip', 'netns', 'exec', self.world.name, 'sh', '-c',
+                f'echo {mask:x} >/sys/class/net/net0/queues/tx-{queue}/xps_cpus')
+
     def send(self, **options):
         options.setdefault('destination', HOST6 if ':' in options.get('source', '') or options.get('source') == 'any6' else HOST4)
         return self.world.tool('send', interface='net0', to_mac=self.host_mac, **options)
