@@ -9,10 +9,12 @@ from gabion_perf import machine, record
 from gabion_perf.clean import CleanSection
 from gabion_perf.drop import SIZES, DropSection, size_name
 from gabion_perf.goodput import GoodputSection
+from gabion_perf.growth import GrowthSection
 from gabion_perf.rows import ROWS
 from gabion_perf.source import keep_off_the_core
+from gabion_perf.worker import WorkerSection
 
-SECTIONS = (DropSection, CleanSection, GoodputSection)
+SECTIONS = (DropSection, CleanSection, WorkerSection, GoodputSection, GrowthSection)
 RECORD = ROOT / 'docs/performance'
 CHECK = {'rounds': 9, 'seconds': 0.1, 'sections': ['drop'], 'sizes': ['1k/1k', '100k/1k'], 'rows': ['gabion']}
 
