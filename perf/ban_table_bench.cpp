@@ -101,6 +101,12 @@ public:
         const std::uint64_t value = i;
         ::bpf_map_update_elem(fd_.get(), &k, &value, BPF_ANY);
     }
+    [[nodiscard]] bool update_batch(const std::vector<std::uint32_t>& keys,
+                                    const std::vector<std::uint64_t>& values) const {
+        auto count = static_cast<std::uint32_t>(keys.size());
+        LIBBPF_OPTS(bpf_map_batch_opts, options);
+        return ::bpf_map_update_batch(fd_.get(), keys.data(), values.data(), &count, &options) == 0;
+    }
     void find(std::uint32_t i) const {
         const std::uint32_t k = key(i);
         std::uint64_t value = 0;
@@ -164,6 +170,48 @@ void verdict_in_force(benchmark::State& state) {
     state.counters["in_quarantine"] = book.size(GABION_SET_QUARANTINE);
 }
 BENCHMARK(verdict_in_force);
+
+// A judgement's verdicts, as many at a time as the argument says, until all are in force; each about a source that is new.
+void verdicts_in_a_batch(benchmark::State& state) {
+    Book at(1u << 14);
+    BanBook book(at.memory, TickClock(1000, {1, start}), at.options);
+    DestinationTable destinations(at.memory);
+    VerdictWriter writer(book, destinations);
+    detect::Verdict verdict;
+    verdict.reason = "heavy-source";
+    verdict.duration = std::chrono::seconds(60);
+    verdict.rate_pps = 100;
+    std::vector<detect::Verdict> batch(static_cast<std::size_t>(state.range(0)), verdict);
+    std::uint32_t i = 0;
+    std::size_t in_force = 0;
+    for (auto _ : state) {
+        for (detect::Verdict& each : batch)
+            each.target = address(++i);
+        in_force += writer.apply(batch, start + i);
+    }
+    state.counters["in_force"] =
+        static_cast<double>(in_force) / (static_cast<double>(state.iterations()) * static_cast<double>(batch.size()));
+    state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(verdicts_in_a_batch)->Arg(1)->Arg(64)->Arg(4096);
+
+// The kernel's hash map by its batched system call: the best that bans by system call could do.
+void kernel_map_update_in_a_batch(benchmark::State& state) {
+    constexpr std::int64_t entries = 100'000;
+    const KernelMap map(state, entries);
+    if (!map) return;
+    const auto size = static_cast<std::uint32_t>(state.range(0));
+    std::vector<std::uint32_t> keys(size);
+    std::vector<std::uint64_t> values(size, 1);
+    std::uint32_t i = 0;
+    for (auto _ : state) {
+        for (std::uint32_t& each : keys)
+            each = key(i = (i + 7919) % entries);
+        if (!map.update_batch(keys, values)) state.SkipWithError("the map did not take the batch");
+    }
+    state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(kernel_map_update_in_a_batch)->Arg(1)->Arg(64)->Arg(4096);
 
 std::string million_lines() {
     std::string text;

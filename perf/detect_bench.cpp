@@ -60,8 +60,7 @@ void drain(Observer& observer) {
         observer.give_back(slot);
 }
 
-void observe(benchmark::State& state, ObserverParts parts, int version) {
-    const auto all = packets(state.range(0), version);
+void observe(benchmark::State& state, ObserverParts parts, const std::vector<gabion_packet>& all) {
     Observer observer({}, parts);
     const gabion_sample sample{GABION_SAMPLE_MAGIC, GABION_REASON_SAMPLED, 1, 0};
     std::size_t at = 0;
@@ -77,8 +76,20 @@ void observe(benchmark::State& state, ObserverParts parts, int version) {
     state.SetItemsProcessed(state.iterations());
 }
 
+void observe(benchmark::State& state, ObserverParts parts, int version) {
+    observe(state, parts, packets(state.range(0), version));
+}
+
 void all_detectors(benchmark::State& state) { observe(state, {}, 4); }
 void all_detectors_ipv6(benchmark::State& state) { observe(state, {}, 6); }
+// The same traffic to as many destinations as the argument says; state is held for the 64 busiest.
+void destinations(benchmark::State& state) {
+    auto all = packets(300, 4);
+    for (std::size_t i = 0; i < all.size(); ++i)
+        all[i].destination.word[0] =
+            htonl(0xc6336401u + static_cast<std::uint32_t>(i % static_cast<std::size_t>(state.range(0))));
+    observe(state, {}, all);
+}
 void sketches_only(benchmark::State& state) { observe(state, {false, false, false}, 4); }
 void entropy(benchmark::State& state) { observe(state, {true, false, false}, 4); }
 void ttl(benchmark::State& state) { observe(state, {false, true, false}, 4); }
@@ -93,5 +104,6 @@ BENCHMARK(ttl)->Arg(300)->Arg(0);
 BENCHMARK(size)->Arg(300)->Arg(0);
 BENCHMARK(all_detectors)->Arg(1)->Arg(300)->Arg(10000)->Arg(0);
 BENCHMARK(all_detectors_ipv6)->Arg(1)->Arg(300)->Arg(0);
+BENCHMARK(destinations)->Arg(1)->Arg(8)->Arg(64)->Arg(256);
 
 BENCHMARK_MAIN();
