@@ -15,7 +15,7 @@ const volatile struct gabion_settings gabion_settings = {
 	.queues = 1, .late_ticks = 3, .hz = 250, .features = GABION_FEATURES_ALL};
 
 /* Puts the sample's data in front of the frame. Fails where the driver leaves no room for metadata. */
-static __always_inline int write_sample(struct xdp_md *context, const struct gabion_output *output)
+static __always_inline int write_sample(struct xdp_md *context, __u32 reason, __u32 one_in)
 {
 	struct gabion_sample *sample;
 
@@ -25,24 +25,24 @@ static __always_inline int write_sample(struct xdp_md *context, const struct gab
 	if ((void *)(sample + 1) > (void *)(long)context->data)
 		return 0;
 	sample->magic = GABION_SAMPLE_MAGIC;
-	sample->reason = (__u16)output->reason;
-	sample->one_in = output->one_in;
+	sample->reason = (__u16)reason;
+	sample->one_in = one_in;
 	sample->time_ns = bpf_ktime_get_ns();
 	return 1;
 }
 
 /* Returns the reason that holds in the end: the packet's own, or why it could not go, and then its credit is given back. */
-static __noinline __u32 hand_over(struct xdp_md *context, const struct gabion_output *output)
+static __noinline __u32 hand_over(struct xdp_md *context, __u32 chosen, __u32 one_in)
 {
-	__u32 queue_index = context->rx_queue_index, reason = output->reason;
+	__u32 queue_index = context->rx_queue_index, reason = chosen;
 	struct gabion_queue *queue;
 
 	/* the socket first: a packet that then passes should not carry metadata, by which GRO would tell it from its neighbours */
 	if (bpf_redirect_map(&xsks, queue_index, XDP_PASS) != XDP_REDIRECT)
 		reason = GABION_REASON_HANDOVER_NO_WORKER;
-	else if (!write_sample(context, output))
+	else if (!write_sample(context, chosen, one_in))
 		reason = GABION_REASON_HANDOVER_EXCLUDED;
-	if (reason != output->reason) {
+	if (reason != chosen) {
 		queue = gabion_at(&queues, queue_index);
 		if (queue)
 			gabion_unclaim(queue);
@@ -53,27 +53,21 @@ static __noinline __u32 hand_over(struct xdp_md *context, const struct gabion_ou
 SEC("xdp")
 int gabion(struct xdp_md *context)
 {
-	const struct gabion_input input = {
-		.begin = (const __u8 *)(long)context->data,
-		.end = (const __u8 *)(long)context->data_end,
-		.length = (__u32)(context->data_end - context->data),
-		.now = (__u32)bpf_jiffies64(),
-		.queue = context->rx_queue_index,
-	};
+	__u32 length = (__u32)(gabion_frame_end(context) - gabion_frame_begin(context)), reason;
 	struct gabion_cpu *cpu = gabion_at(&cpus, bpf_get_smp_processor_id());
-	struct gabion_tables tables = {.control = gabion_at(&control, 0)};
-	struct gabion_output output;
+	struct gabion_tables tables = {.control = &control};
+	struct gabion_arrival arrival = {.now = (__u32)bpf_jiffies64(), .queue = context->rx_queue_index, .one_in = 1};
 
-	if (!cpu || !tables.control)
+	if (!cpu)
 		return XDP_PASS; /* the loader made the maps large enough; the verifier cannot know */
-	gabion_tally(&cpu->received, input.length);
-	output = gabion_pipeline(&input, &tables, cpu);
-	if (gabion_hands_over(output.reason))
-		output.reason = hand_over(context, &output);
-	output.reason = gabion_leave(&tables, cpu, output.reason, input.length);
-	if (gabion_hands_over(output.reason))
-		return XDP_REDIRECT;
-	return gabion_drops(output.reason) ? XDP_DROP : XDP_PASS;
+	gabion_tally(&cpu->received, length);
+	reason = gabion_front(context, &tables, cpu, &arrival);
+	if (!reason) {
+		reason = gabion_rest(context, cpu, &arrival);
+		if (gabion_hands_over(reason))
+			reason = hand_over(context, reason, arrival.one_in);
+	}
+	return gabion_verdict(gabion_leave(&tables, cpu, &reason, length));
 }
 
 char gabion_license[] SEC("license") = "Dual BSD/GPL";

@@ -13,31 +13,27 @@ const volatile struct gabion_settings gabion_settings = {
 SEC("xdp")
 int gabion_test(struct xdp_md *context)
 {
+	__u32 length = (__u32)(gabion_frame_end(context) - gabion_frame_begin(context)), reason, action;
 	struct gabion_test_run *run = gabion_at(&test_run, 0);
-	struct gabion_tables tables = {.control = gabion_at(&control, 0)};
-	struct gabion_input input = {
-		.begin = (const __u8 *)(long)context->data,
-		.end = (const __u8 *)(long)context->data_end,
-		.length = (__u32)(context->data_end - context->data),
-	};
-	struct gabion_output output;
+	struct gabion_tables tables = {.control = &control};
+	struct gabion_arrival arrival = {.one_in = 1};
 	struct gabion_cpu *cpu;
 
-	if (!run || !tables.control)
+	if (!run)
 		return XDP_ABORTED;
 	cpu = gabion_at(&cpus, run->cpu);
 	if (!cpu)
 		return XDP_ABORTED;
-	input.now = run->now;
-	input.queue = run->queue;
-	gabion_tally(&cpu->received, input.length);
-	output = gabion_pipeline(&input, &tables, cpu);
-	output.reason = gabion_leave(&tables, cpu, output.reason, input.length);
-	run->reason = output.reason;
-	run->one_in = output.one_in;
-	if (gabion_hands_over(output.reason))
-		return XDP_REDIRECT;
-	return gabion_drops(output.reason) ? XDP_DROP : XDP_PASS;
+	arrival.now = run->now;
+	arrival.queue = run->queue;
+	gabion_tally(&cpu->received, length);
+	reason = gabion_front(context, &tables, cpu, &arrival);
+	if (!reason)
+		reason = gabion_rest(context, cpu, &arrival);
+	action = gabion_leave(&tables, cpu, &reason, length);
+	run->reason = reason;
+	run->one_in = arrival.one_in;
+	return gabion_verdict(action);
 }
 
 char gabion_license[] SEC("license") = "Dual BSD/GPL";

@@ -25,8 +25,11 @@
 		__uint(value_size, sizeof(kind));                                                                      \
 	} name SEC(".maps")
 
-/* the same for every interface */
-GABION_ARRAY(control, 1, struct gabion_control);
+/*
+ * The same for every interface. The control page is the array map `control` all the same, but named as data: the program then knows
+ * where it lies and looks nothing up.
+ */
+struct gabion_control control SEC(".data.control");
 
 GABION_ARRAY(allow_e4, 1, struct gabion_bucket4);
 GABION_ARRAY(allow_e6, 1, struct gabion_bucket6);

@@ -3,10 +3,14 @@
  * The pipeline, in the order in which a packet meets its stages: the same source in the kernel and on the host. The frame, the
  * tables, the CPU's own state, the time (jiffies, low 32 bits) and the receive queue come in, the reason under which the packet
  * leaves comes out. A reason that hands over comes with its credit claimed.
+ *
+ * In two parts. The front needs the source address alone and is all that a banned packet meets: the link and IP headers, breaker,
+ * allow list, bans. What it does not drop is parsed whole and judged by the rest, which the kernel verifies by itself.
  */
 #ifndef GABION_PIPELINE_H
 #define GABION_PIPELINE_H
 
+#include "lib/arrival.h"
 #include "lib/count.h"
 #include "lib/parse.h"
 #include "stage/allow.h"
@@ -17,83 +21,152 @@
 #include "stage/quarantine.h"
 #include "stage/sampler.h"
 
-struct gabion_input {
-	const __u8 *begin;
-	const __u8 *end;
-	__u32 length; /* of the frame */
-	__u32 now;
-	__u32 queue;
-};
-
-struct gabion_output {
-	__u32 reason;
-	__u32 one_in; /* when handed over: packets that this one stands for */
-};
-
 GABION_INLINE int gabion_has(const struct gabion_tables *tables, __u32 feature)
 {
 	return (GABION_SETTINGS(tables).features & feature) != 0;
 }
 
-/* The stages that may drop a packet for its source or destination. */
-GABION_INLINE __u32 gabion_enforce(const struct gabion_packet *packet, const struct gabion_tables *tables,
-				   struct gabion_cpu *cpu, struct gabion_arrival *arrival)
+/* The stages that judge a packet by its source alone. `version` is known when this is compiled. Fills in the arrival. */
+GABION_INLINE __u32 gabion_judge_source(const struct gabion_address *source, __u32 version,
+					const struct gabion_tables *tables, struct gabion_cpu *cpu,
+					struct gabion_arrival *arrival)
 {
-	__u32 reason = GABION_REASON_NONE, now = arrival->now;
-	__u64 hash = arrival->hash;
+	__u32 reason = GABION_REASON_NONE, allowed = 0, now = arrival->now;
+	const __u32 features = GABION_SETTINGS(tables).features;
+	__u64 hash = version == 4 ? gabion_hash4(&tables->control->hash, source->word[0])
+				  : gabion_hash6(&tables->control->hash, source->word);
 
-	if (gabion_has(tables, GABION_FEATURE_BREAKER))
-		reason = gabion_stage_breaker(packet, tables, cpu, hash, now);
-	if (!reason && gabion_has(tables, GABION_FEATURE_ALLOW))
-		reason = gabion_stage_allow(packet, tables, hash, &arrival->allowed);
-	if (!reason && gabion_has(tables, GABION_FEATURE_BANS) && !(arrival->allowed & GABION_SKIP_BANS))
-		reason = gabion_stage_bans(packet, tables, hash, now);
-	if (!reason && gabion_has(tables, GABION_FEATURE_QUARANTINE) && !(arrival->allowed & GABION_SKIP_RATES))
-		reason = gabion_stage_quarantine(packet, tables, hash, now);
-	if (!reason && gabion_has(tables, GABION_FEATURE_DESTINATIONS))
-		reason = gabion_stage_destination(packet, tables, cpu, arrival);
+	if (features & GABION_FEATURE_BREAKER)
+		reason = gabion_stage_breaker(source, version, tables, cpu, hash, now);
+	if (!reason && features & GABION_FEATURE_ALLOW)
+		reason = gabion_stage_allow(source, version, tables, hash, &allowed);
+	if (!reason && features & GABION_FEATURE_BANS && !(allowed & GABION_SKIP_BANS))
+		reason = gabion_stage_bans(source, version, tables, cpu, hash, now);
+	arrival->hash = hash;
+	arrival->version = GABION_CAST(__u16, version);
+	arrival->allowed = allowed;
 	return reason;
 }
 
-GABION_INLINE struct gabion_output gabion_pipeline(const struct gabion_input *input, const struct gabion_tables *tables,
-						   struct gabion_cpu *cpu)
+/* Neighbour discovery, which is told by what comes after the IP header, passes before anything that could drop it. */
+GABION_OUTLINE __u32 gabion_neighbour(GABION_FRAME *frame, __u32 offset)
 {
-	struct gabion_output output = {GABION_REASON_NONE, 1};
+	const __u8 *begin = gabion_frame_begin(frame), *end = gabion_frame_end(frame);
 	struct gabion_packet packet;
-	struct gabion_choice choice;
-	struct gabion_arrival arrival = {.hash = 0, .allowed = 0, .now = input->now, .one_in = 0, .reserved = 0};
 
-	output.reason = gabion_parse(input->begin, input->end, input->length, &packet);
-	if (output.reason)
-		return output;
-	arrival.hash = gabion_source_hash(&packet, &tables->control->hash);
-	output.reason = gabion_enforce(&packet, tables, cpu, &arrival);
-	if (output.reason)
-		return output;
-	output.reason = GABION_REASON_CLEAN;
-	if (!gabion_has(tables, GABION_FEATURE_SAMPLER))
-		return output;
-	choice = gabion_stage_sample(&packet, tables, cpu, arrival.hash, arrival.one_in, input->now);
-	if (choice.reason) {
-		output.reason = gabion_stage_handover(&packet, tables, choice.reason, input->queue, input->now);
-		output.one_in = choice.one_in;
-	}
-	return output;
+	offset &= 31;
+	return gabion_parse_ip(begin + offset, end, GABION_CAST(__u32, end - begin), offset, 6, &packet) ==
+	       GABION_REASON_NEIGHBOUR;
 }
 
-/* The one exit. Counts the packet and returns the reason under which it left, which is DRY_RUN where a dry run spared it. */
-GABION_INLINE __u32 gabion_leave(const struct gabion_tables *tables, struct gabion_cpu *cpu, __u32 reason, __u32 bytes)
+GABION_INLINE __u32 gabion_front4(const __u8 *at, const __u8 *end, const struct gabion_tables *tables,
+				  struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
-	reason &= GABION_REASON_SLOTS - 1;
-	if (gabion_drops(reason) && gabion_has(tables, GABION_FEATURE_DRY_RUN) &&
-	    GABION_UNLIKELY(tables->control->dry_run)) {
-		gabion_tally(&cpu->would_drop[reason], bytes);
-		reason = GABION_REASON_DRY_RUN;
-	}
-	if (!gabion_drops(reason))
-		gabion_breaker_take(&cpu->breaker);
-	gabion_tally(&cpu->reason[reason], bytes);
-	return reason;
+	const struct gabion_wire_ipv4 *ip = GABION_AT(struct gabion_wire_ipv4, at);
+	struct gabion_address source = {{0, 0, 0, 0}};
+
+	if (at + sizeof(*ip) > end || !gabion_ipv4_sound(ip, GABION_CAST(__u32, end - at)))
+		return GABION_REASON_MALFORMED_IPV4;
+	source.word[0] = ip->source;
+	return gabion_judge_source(&source, 4, tables, cpu, arrival);
 }
+
+/* Out of line, so that its part of the stack is free for what comes later. */
+GABION_OUTLINE_HERE __u32 gabion_front6(GABION_FRAME *frame, const struct gabion_tables *tables, struct gabion_cpu *cpu,
+					struct gabion_arrival *arrival)
+{
+	const __u8 *at = gabion_frame_begin(frame) + (arrival->l3_offset & 31), *end = gabion_frame_end(frame);
+	const struct gabion_wire_ipv6 *ip = GABION_AT(struct gabion_wire_ipv6, at);
+	struct gabion_address source;
+
+	if (at + sizeof(*ip) > end || !gabion_ipv6_sound(ip, GABION_CAST(__u32, end - at)))
+		return GABION_REASON_MALFORMED_IPV6;
+	__builtin_memcpy(source.word, ip->source, sizeof(ip->source));
+	if (GABION_UNLIKELY(ip->hop_limit == 255) && gabion_neighbour(frame, arrival->l3_offset))
+		return GABION_REASON_NEIGHBOUR;
+	return gabion_judge_source(&source, 6, tables, cpu, arrival);
+}
+
+GABION_INLINE __u32 gabion_front(GABION_FRAME *frame, const struct gabion_tables *tables, struct gabion_cpu *cpu,
+				 struct gabion_arrival *arrival)
+{
+	const __u8 *begin = gabion_frame_begin(frame), *end = gabion_frame_end(frame);
+	struct gabion_link link;
+	__u32 reason;
+
+	reason = gabion_parse_link(begin, end, &link);
+	if (GABION_UNLIKELY(reason))
+		return reason;
+	arrival->l3_offset = GABION_CAST(__u16, link.at - begin);
+	if (link.type == GABION_ETHERTYPE_IPV4)
+		return gabion_front4(link.at, end, tables, cpu, arrival);
+	return gabion_front6(frame, tables, cpu, arrival);
+}
+
+/* Chosen for a worker, or clean. */
+GABION_INLINE __u32 gabion_choose(const struct gabion_packet *packet, const struct gabion_tables *tables,
+				  struct gabion_cpu *cpu, struct gabion_arrival *arrival)
+{
+	struct gabion_choice choice;
+
+	if (!gabion_has(tables, GABION_FEATURE_SAMPLER))
+		return GABION_REASON_CLEAN;
+	choice = gabion_stage_sample(packet, tables, cpu, arrival->hash, arrival->posture, arrival->now);
+	if (GABION_LIKELY(!choice.reason))
+		return GABION_REASON_CLEAN;
+	arrival->one_in = choice.one_in;
+	return gabion_stage_handover(packet, tables, choice.reason, arrival->queue, arrival->now);
+}
+
+GABION_OUTLINE __u32 gabion_rest(GABION_OUTLINE_TABLES GABION_FRAME *frame, struct gabion_cpu *cpu,
+				 struct gabion_arrival *arrival)
+{
+	const __u8 *begin = gabion_frame_begin(frame), *end = gabion_frame_end(frame);
+	struct gabion_packet packet;
+	__u32 reason, offset;
+
+	GABION_OUTLINE_FIND_TABLES();
+	if (!cpu || !arrival)
+		return GABION_REASON_CLEAN;
+	offset = arrival->l3_offset & 31;
+	reason = gabion_parse_ip(begin + offset, end, GABION_CAST(__u32, end - begin), offset, arrival->version,
+				 &packet);
+	if (!reason && gabion_has(tables, GABION_FEATURE_QUARANTINE) && !(arrival->allowed & GABION_SKIP_RATES))
+		reason = gabion_stage_quarantine(&packet, tables, arrival->hash, arrival->now);
+	if (!reason && gabion_has(tables, GABION_FEATURE_DESTINATIONS))
+		reason = gabion_stage_destination(&packet, tables, cpu, arrival);
+	return reason ? reason : gabion_choose(&packet, tables, cpu, arrival);
+}
+
+/*
+ * The one exit: counts the packet and says what becomes of it (enum gabion_action). *reason is the one under which it left, which is
+ * DRY_RUN where a dry run spared it.
+ */
+GABION_INLINE __u32 gabion_leave(const struct gabion_tables *tables, struct gabion_cpu *cpu, __u32 *reason, __u32 bytes)
+{
+	__u32 under = *reason & (GABION_REASON_SLOTS - 1);
+
+	if (gabion_drops(under)) {
+		if (!gabion_has(tables, GABION_FEATURE_DRY_RUN) || GABION_LIKELY(!tables->control->dry_run)) {
+			gabion_tally(&cpu->reason[under], bytes);
+			return GABION_ACTION_DROP;
+		}
+		gabion_tally(&cpu->would_drop[under], bytes);
+		*reason = under = GABION_REASON_DRY_RUN;
+	}
+	gabion_breaker_take(&cpu->breaker);
+	gabion_tally(&cpu->reason[under], bytes);
+	return gabion_hands_over(under) ? GABION_ACTION_HAND_OVER : GABION_ACTION_PASS;
+}
+
+/* What XDP calls an action. */
+#ifdef __bpf__
+GABION_INLINE int gabion_verdict(__u32 action)
+{
+	if (action == GABION_ACTION_DROP)
+		return XDP_DROP;
+	return action == GABION_ACTION_HAND_OVER ? XDP_REDIRECT : XDP_PASS;
+}
+#endif
 
 #endif

@@ -31,9 +31,18 @@ struct gabion_sampler {
 	__u32 random;	 /* state of the CPU's generator (bpf/lib/random.h), never 0 */
 };
 
+struct gabion_hits {
+	__u32 tick;	  /* in which bans were hit last */
+	__u32 exact_left; /* drops that are still counted one by one in it */
+	__u32 skip;	  /* after these: drops until the next that is counted */
+	__u32 reserved;
+};
+
+/* The first line is all that a drop touches but the counter of its reason. */
 struct gabion_cpu {
 	struct gabion_count received;
 	struct gabion_breaker breaker;
+	struct gabion_hits hits;
 	struct gabion_sampler sampler;
 	struct gabion_count handed_back; /* counted where they arrive, by the program behind the private pair */
 	struct gabion_count foreign; /* what came out of the private pair without being ours, and was dropped there */
@@ -41,5 +50,7 @@ struct gabion_cpu {
 	struct gabion_count reason[GABION_REASON_SLOTS];
 	struct gabion_count would_drop[GABION_REASON_SLOTS]; /* in a dry run */
 } GABION_ALIGNED(GABION_CACHE_LINE);
+
+_Static_assert(offsetof(struct gabion_cpu, sampler) == GABION_CACHE_LINE, "what every packet touches is one line");
 
 #endif

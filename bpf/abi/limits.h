@@ -7,7 +7,7 @@
 #define GABION_ABI_LIMITS_H
 
 /* Raised whenever a layout in bpf/abi/ changes: pinned maps of another version are not reused. */
-#define GABION_ABI_VERSION 1u
+#define GABION_ABI_VERSION 2u
 
 /* A cache line on every machine that this runs on; structures with different writers are kept this far apart. */
 #define GABION_CACHE_LINE 64
@@ -35,6 +35,10 @@
 
 /* Destinations whose posture is raised or that are capped at a time. */
 #define GABION_DESTINATIONS_MAX 64
+
+/* Drops by bans that a CPU counts one by one in a tick, beside the entry; of more, one in so many, for as many (bpf/lib/hit.h). */
+#define GABION_HITS_EXACT  256
+#define GABION_HITS_ONE_IN 16
 
 /* Tokens that a CPU takes at a time from a bucket that it shares with the others. */
 #define GABION_CAP_LOT 32

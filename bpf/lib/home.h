@@ -29,6 +29,20 @@
 /* Likewise, but verified where it is called: may take pointers into the frame. */
 #define GABION_OUTLINE_HERE static __attribute__((noinline, unused))
 
+/*
+ * A frame as a function out of line takes it, which may not be given pointers into it: in the kernel the program's context, on the
+ * host its two ends.
+ */
+#ifdef __bpf__
+#define GABION_FRAME struct xdp_md
+#else
+struct gabion_frame {
+	const __u8 *data;
+	const __u8 *data_end;
+};
+#define GABION_FRAME const struct gabion_frame
+#endif
+
 #define GABION_LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define GABION_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
@@ -57,6 +71,30 @@
 #define GABION_SWAP16(value) (value)
 #define GABION_SWAP32(value) (value)
 #endif
+
+GABION_INLINE const __u8 *gabion_frame_begin(GABION_FRAME *frame)
+{
+#ifdef __bpf__
+	__u64 at = frame->data;
+
+	__asm__("" : "+r"(at)); /* or half of a pointer may be spilled, which the verifier refuses */
+	return (const __u8 *)(long)at;
+#else
+	return frame->data;
+#endif
+}
+
+GABION_INLINE const __u8 *gabion_frame_end(GABION_FRAME *frame)
+{
+#ifdef __bpf__
+	__u64 at = frame->data_end;
+
+	__asm__("" : "+r"(at)); /* or half of a pointer may be spilled, which the verifier refuses */
+	return (const __u8 *)(long)at;
+#else
+	return frame->data_end;
+#endif
+}
 
 /* One load each of a word that another CPU or user space may be writing. */
 GABION_INLINE __u32 gabion_read32(const volatile __u32 *word)

@@ -19,10 +19,10 @@
 #define GABION_PACKET_CONTROL	0x0040u /* PTP, routing or redundancy protocol, DHCP: never handed over */
 #define GABION_PACKET_NEIGHBOUR 0x0080u /* IPv6 neighbour discovery with hop limit 255 */
 
-/* One layout for both families: IPv4 uses word[0], the others are 0. Network byte order. */
+/* One layout for both families: IPv4 uses word[0], the others are 0. Network byte order. Aligned to be read by halves. */
 struct gabion_address {
 	__u32 word[4];
-};
+} GABION_ALIGNED(8);
 
 struct gabion_packet {
 	struct gabion_address source;

@@ -32,21 +32,6 @@ GABION_INLINE int gabion_is_vlan(__u32 type)
 	return type == GABION_ETHERTYPE_8021Q || type == GABION_ETHERTYPE_8021AD;
 }
 
-/* Steps over a VLAN tag, if there is one. Returns 0 when it is cut short: skb_vlan_untag() drops that. */
-GABION_INLINE int gabion_parse_vlan(struct gabion_cursor *cursor, struct gabion_packet *packet, __u32 *type)
-{
-	const struct gabion_wire_vlan *vlan;
-
-	if (!gabion_is_vlan(*type))
-		return 1;
-	vlan = GABION_AT(struct gabion_wire_vlan, gabion_take(cursor, sizeof(*vlan)));
-	if (!vlan)
-		return 0;
-	*type = GABION_SWAP16(vlan->type);
-	packet->vlan_tags = GABION_CAST(__u16, packet->vlan_tags + 1);
-	return 1;
-}
-
 /*
  * What a third tag makes of the frame. Linux takes off priority tags (VLAN 0), however many there are (check_vlan_id in
  * __netif_receive_skb_core()), so that behind them any source could pass unseen; no switch stacks them.
@@ -64,31 +49,76 @@ GABION_INLINE __u32 gabion_parse_third_tag(const __u8 *begin, const __u8 *end)
 	return GABION_REASON_NOT_IP;
 }
 
-/* `begin` to `end` is what may be read; `length` what the frame has, which is more when only its head is in reach (skb). */
-GABION_INLINE __u32 gabion_parse(const __u8 *begin, const __u8 *end, __u32 length, struct gabion_packet *packet)
+/* Where the IP header starts and which version the EtherType tells; `type` in host byte order. */
+struct gabion_link {
+	const __u8 *at;
+	__u32 type;
+};
+
+GABION_INLINE int gabion_is_ip(__u32 type)
 {
-	struct gabion_cursor cursor = {begin, end, length, 0};
-	const struct gabion_wire_ethernet *ethernet;
-	__u32 type, tags;
+	return type == GABION_ETHERTYPE_IPV4 || type == GABION_ETHERTYPE_IPV6;
+}
+
+/* What is behind an EtherType that is not IP: tags, or something else. A tag that is cut short skb_vlan_untag() drops. */
+GABION_INLINE __u32 gabion_parse_tags(const __u8 *begin, const __u8 *end, struct gabion_link *link)
+{
+	__u32 tags;
+
+	for (tags = 0; tags < GABION_VLAN_TAGS_MAX && gabion_is_vlan(link->type); tags++) {
+		const struct gabion_wire_vlan *vlan = GABION_AT(struct gabion_wire_vlan, link->at);
+
+		if (link->at + sizeof(*vlan) > end)
+			return GABION_REASON_MALFORMED_ETHERNET;
+		link->type = GABION_SWAP16(vlan->type);
+		link->at += sizeof(*vlan);
+	}
+	if (gabion_is_vlan(link->type))
+		return gabion_parse_third_tag(begin, end);
+	return gabion_is_ip(link->type) ? GABION_REASON_NONE : GABION_REASON_NOT_IP;
+}
+
+/* Ethernet and VLAN tags. eth_type_trans() needs a whole header; drivers and packet sockets refuse less. */
+GABION_INLINE __u32 gabion_parse_link(const __u8 *begin, const __u8 *end, struct gabion_link *link)
+{
+	const struct gabion_wire_ethernet *ethernet = GABION_AT(struct gabion_wire_ethernet, begin);
+
+	link->at = begin;
+	if (begin + sizeof(*ethernet) > end)
+		return GABION_REASON_MALFORMED_ETHERNET;
+	link->at += sizeof(*ethernet);
+	link->type = GABION_SWAP16(ethernet->type);
+	if (GABION_LIKELY(gabion_is_ip(link->type)))
+		return GABION_REASON_NONE;
+	return gabion_parse_tags(begin, end, link);
+}
+
+/* From the IP header on, which stands `at`, `offset` bytes from the start of the frame. */
+GABION_INLINE __u32 gabion_parse_ip(const __u8 *at, const __u8 *end, __u32 length, __u32 offset, __u32 version,
+				    struct gabion_packet *packet)
+{
+	struct gabion_cursor cursor = {at, end, length - offset, offset};
 
 	__builtin_memset(packet, 0, sizeof(*packet));
 	packet->frame_length = length;
-	/* eth_type_trans() needs a whole header; drivers and packet sockets refuse less */
-	ethernet = GABION_AT(struct gabion_wire_ethernet, gabion_take(&cursor, sizeof(*ethernet)));
-	if (!ethernet)
-		return GABION_REASON_MALFORMED_ETHERNET;
-	type = GABION_SWAP16(ethernet->type);
-	for (tags = 0; tags < GABION_VLAN_TAGS_MAX; tags++)
-		if (!gabion_parse_vlan(&cursor, packet, &type))
-			return GABION_REASON_MALFORMED_ETHERNET;
-	packet->l3_offset = GABION_CAST(__u16, cursor.offset);
-	if (type == GABION_ETHERTYPE_IPV4)
-		return gabion_parse_ipv4(&cursor, packet);
-	if (type == GABION_ETHERTYPE_IPV6)
-		return gabion_parse_ipv6(&cursor, packet);
-	if (gabion_is_vlan(type))
-		return gabion_parse_third_tag(begin, end);
-	return GABION_REASON_NOT_IP;
+	packet->l3_offset = GABION_CAST(__u16, offset);
+	packet->vlan_tags =
+		GABION_CAST(__u16, (offset - sizeof(struct gabion_wire_ethernet)) / sizeof(struct gabion_wire_vlan));
+	return version == 4 ? gabion_parse_ipv4(&cursor, packet) : gabion_parse_ipv6(&cursor, packet);
+}
+
+/* `begin` to `end` is what may be read; `length` what the frame has, which is more when only its head is in reach (skb). */
+GABION_INLINE __u32 gabion_parse(const __u8 *begin, const __u8 *end, __u32 length, struct gabion_packet *packet)
+{
+	struct gabion_link link;
+	__u32 reason = gabion_parse_link(begin, end, &link);
+
+	if (!reason)
+		return gabion_parse_ip(link.at, end, length, GABION_CAST(__u32, link.at - begin),
+				       link.type == GABION_ETHERTYPE_IPV4 ? 4 : 6, packet);
+	__builtin_memset(packet, 0, sizeof(*packet));
+	packet->frame_length = length;
+	return reason;
 }
 
 #endif

@@ -57,19 +57,29 @@ GABION_INLINE __u32 gabion_ipv4_length(const struct gabion_wire_ipv4 *ip, __u32 
 	return !length && in_frame > 0xffff ? in_frame : length;
 }
 
+/* Whether the fixed header may be believed; each of these: ip_rcv_core(). Nearly all headers have no options. */
+GABION_INLINE int gabion_ipv4_sound(const struct gabion_wire_ipv4 *ip, __u32 in_frame)
+{
+	__u32 first = ip->version_and_words, header = sizeof(*ip), length = gabion_ipv4_length(ip, in_frame);
+
+	if (GABION_UNLIKELY(first != 0x45)) {
+		header = (first & 0xf) * 4u;
+		if (first >> 4 != 4 || header < sizeof(*ip))
+			return 0;
+	}
+	return length >= header && length <= in_frame;
+}
+
 GABION_INLINE __u32 gabion_parse_ipv4(struct gabion_cursor *cursor, struct gabion_packet *packet)
 {
 	__u32 in_frame = cursor->left, header, length, fragment, flags = 0;
 	const struct gabion_wire_ipv4 *ip;
 
-	/* each of these: ip_rcv_core() */
 	ip = GABION_AT(struct gabion_wire_ipv4, gabion_take(cursor, sizeof(*ip)));
-	if (!ip || ip->version_and_words >> 4 != 4)
+	if (!ip || !gabion_ipv4_sound(ip, in_frame))
 		return GABION_REASON_MALFORMED_IPV4;
 	header = (ip->version_and_words & 0xf) * 4u;
 	length = gabion_ipv4_length(ip, in_frame);
-	if (header < sizeof(*ip) || length < header || length > in_frame)
-		return GABION_REASON_MALFORMED_IPV4;
 
 	packet->ip_version = 4;
 	packet->ip_length = length;
@@ -160,22 +170,29 @@ cut_short:
 	return flags & GABION_PACKET_FRAGMENT ? GABION_REASON_NONE : GABION_REASON_MALFORMED_IPV6;
 }
 
+/* payload length 0 and a hop-by-hop header: a jumbogram (RFC 2675), whose length Linux takes from the frame */
+GABION_INLINE __u32 gabion_ipv6_payload(const struct gabion_wire_ipv6 *ip, __u32 in_frame)
+{
+	__u32 payload = GABION_SWAP16(ip->payload_length);
+
+	return !payload && ip->next == GABION_IPV6_HOP_BY_HOP ? in_frame - GABION_CAST(__u32, sizeof(*ip)) : payload;
+}
+
+/* As gabion_ipv4_sound; each of these: ip6_rcv_core() */
+GABION_INLINE int gabion_ipv6_sound(const struct gabion_wire_ipv6 *ip, __u32 in_frame)
+{
+	return ip->version_and_class >> 4 == 6 && gabion_ipv6_payload(ip, in_frame) <= in_frame - sizeof(*ip);
+}
+
 GABION_INLINE __u32 gabion_parse_ipv6(struct gabion_cursor *cursor, struct gabion_packet *packet)
 {
 	__u32 in_frame = cursor->left, payload, reason;
 	const struct gabion_wire_ipv6 *ip;
 
-	/* each of these: ip6_rcv_core() */
 	ip = GABION_AT(struct gabion_wire_ipv6, gabion_take(cursor, sizeof(*ip)));
-	if (!ip || ip->version_and_class >> 4 != 6)
+	if (!ip || !gabion_ipv6_sound(ip, in_frame))
 		return GABION_REASON_MALFORMED_IPV6;
-	payload = GABION_SWAP16(ip->payload_length);
-	/* payload length 0 and a hop-by-hop header: a jumbogram (RFC 2675), whose length Linux takes from the frame */
-	if (!payload && ip->next == GABION_IPV6_HOP_BY_HOP)
-		payload = in_frame - GABION_CAST(__u32, sizeof(*ip));
-	if (payload > in_frame - sizeof(*ip))
-		return GABION_REASON_MALFORMED_IPV6;
-
+	payload = gabion_ipv6_payload(ip, in_frame);
 	packet->ip_version = 6;
 	packet->ip_length = payload + GABION_CAST(__u32, sizeof(*ip));
 	__builtin_memcpy(packet->source.word, ip->source, sizeof(ip->source));

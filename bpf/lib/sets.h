@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Look-ups of a packet's source in each of the sets. Every set gets two functions: gabion_SET_exact and gabion_SET_prefix, both of
+ * Look-ups of a source in each of the sets. Every set gets two functions: gabion_SET_exact and gabion_SET_prefix, both of
  * which first ask the set's header, so that an empty table costs one comparison. Results as in bpf/lib/table.h.
  */
 #ifndef GABION_LIB_SETS_H
 #define GABION_LIB_SETS_H
 
 #include "table.h"
-
-GABION_INLINE __u64 gabion_source_hash(const struct gabion_packet *packet, const struct gabion_hash_key *key)
-{
-	return packet->ip_version == 4 ? gabion_hash4(key, packet->source.word[0])
-				       : gabion_hash6(key, packet->source.word);
-}
 
 GABION_INLINE __u64 gabion_two_words(const __u32 *word)
 {
@@ -29,16 +23,18 @@ GABION_INLINE __u64 gabion_two_words(const __u32 *word)
 	{                                                                                                              \
 		__u32 key = gabion_prefix_key4(source, length);                                                        \
                                                                                                                        \
-		GABION_OUTLINE_FIND_TABLES(0);                                                                         \
-		return gabion_find4(GABION_TABLE(tables, name##_p4), GABION_SETTINGS(tables).mask[SET].prefix4, key,   \
-				    gabion_hash4(&tables->control->hash, key));                                        \
+		GABION_OUTLINE_FIND_TABLES();                                                                          \
+		return gabion_walk4(GABION_TABLE(tables, name##_p4), GABION_SETTINGS(tables).mask[SET].prefix4, key,   \
+				    gabion_hash_index(gabion_hash4(&tables->control->hash, key),                       \
+						      GABION_SETTINGS(tables).mask[SET].prefix4),                      \
+				    0);                                                                                \
 	}                                                                                                              \
 	GABION_OUTLINE __u64 gabion_##name##_prefix4(GABION_OUTLINE_TABLES __u32 source, __u32 now)                    \
 	{                                                                                                              \
 		const struct gabion_set_header *header;                                                                \
 		__u32 count, i;                                                                                        \
                                                                                                                        \
-		GABION_OUTLINE_FIND_TABLES(0);                                                                         \
+		GABION_OUTLINE_FIND_TABLES();                                                                          \
 		__asm__ volatile("" : : "r"(now)); /* unused, a caller would leave its register unset */               \
 		header = &tables->control->set[SET];                                                                   \
 		count = gabion_read32(&header->length_count4);                                                         \
@@ -52,21 +48,23 @@ GABION_INLINE __u64 gabion_two_words(const __u32 *word)
 	}                                                                                                              \
 	GABION_OUTLINE __u64 gabion_##name##_length6(GABION_OUTLINE_TABLES __u64 low, __u64 high, __u32 length)        \
 	{                                                                                                              \
-		const __u32 source[4] = {GABION_CAST(__u32, low), GABION_CAST(__u32, low >> 32),                       \
-					 GABION_CAST(__u32, high), GABION_CAST(__u32, high >> 32)};                    \
-		__u32 key[4];                                                                                          \
+		const __u32 source[4] GABION_ALIGNED(8) = {GABION_CAST(__u32, low), GABION_CAST(__u32, low >> 32),     \
+							   GABION_CAST(__u32, high), GABION_CAST(__u32, high >> 32)};  \
+		__u32 key[4] GABION_ALIGNED(8);                                                                        \
                                                                                                                        \
-		GABION_OUTLINE_FIND_TABLES(0);                                                                         \
+		GABION_OUTLINE_FIND_TABLES();                                                                          \
 		gabion_prefix_key6(source, length, key);                                                               \
-		return gabion_find6(GABION_TABLE(tables, name##_p6), GABION_SETTINGS(tables).mask[SET].prefix6, key,   \
-				    gabion_hash6(&tables->control->hash, key));                                        \
+		return gabion_walk6(GABION_TABLE(tables, name##_p6), GABION_SETTINGS(tables).mask[SET].prefix6, key,   \
+				    gabion_hash_index(gabion_hash6(&tables->control->hash, key),                       \
+						      GABION_SETTINGS(tables).mask[SET].prefix6),                      \
+				    0);                                                                                \
 	}                                                                                                              \
 	GABION_OUTLINE __u64 gabion_##name##_prefix6(GABION_OUTLINE_TABLES __u64 low, __u64 high, __u32 now)           \
 	{                                                                                                              \
 		const struct gabion_set_header *header;                                                                \
 		__u32 count, i;                                                                                        \
                                                                                                                        \
-		GABION_OUTLINE_FIND_TABLES(0);                                                                         \
+		GABION_OUTLINE_FIND_TABLES();                                                                          \
 		__asm__ volatile("" : : "r"(now)); /* unused, a caller would leave its register unset */               \
 		header = &tables->control->set[SET];                                                                   \
 		count = gabion_read32(&header->length_count6);                                                         \
@@ -79,13 +77,12 @@ GABION_INLINE __u64 gabion_two_words(const __u32 *word)
 		}                                                                                                      \
 		return 0;                                                                                              \
 	}                                                                                                              \
-	GABION_INLINE __u64 gabion_##name##_prefix(const struct gabion_packet *packet,                                 \
+	GABION_INLINE __u64 gabion_##name##_prefix(const __u32 *word, __u32 version,                                   \
 						   const struct gabion_tables *tables, __u32 now)                      \
 	{                                                                                                              \
 		const struct gabion_set_header *header = &tables->control->set[SET];                                   \
-		const __u32 *word = packet->source.word;                                                               \
                                                                                                                        \
-		if (packet->ip_version == 4)                                                                           \
+		if (version == 4)                                                                                      \
 			return header->length_count4                                                                   \
 				       ? gabion_##name##_prefix4(GABION_GIVE_TABLES(tables) word[0], now)              \
 				       : 0;                                                                            \
@@ -95,28 +92,25 @@ GABION_INLINE __u64 gabion_two_words(const __u32 *word)
 			       : 0;                                                                                    \
 	}                                                                                                              \
 	/* Whether the set holds anything for the packet's family. */                                                  \
-	GABION_INLINE __u32 gabion_##name##_any(const struct gabion_packet *packet,                                    \
-						const struct gabion_tables *tables)                                    \
+	GABION_INLINE __u32 gabion_##name##_any(__u32 version, const struct gabion_tables *tables)                     \
 	{                                                                                                              \
 		const struct gabion_set_header *header = &tables->control->set[SET];                                   \
                                                                                                                        \
-		return packet->ip_version == 4 ? header->exact4 | header->length_count4                                \
-					       : header->exact6 | header->length_count6;                               \
+		return version == 4 ? header->exact4 | header->length_count4 : header->exact6 | header->length_count6; \
 	}                                                                                                              \
-	GABION_INLINE __u64 gabion_##name##_exact(const struct gabion_packet *packet,                                  \
+	GABION_INLINE __u64 gabion_##name##_exact(const __u32 *word, __u32 version,                                    \
 						  const struct gabion_tables *tables, __u64 hash, __u32 now)           \
 	{                                                                                                              \
 		const struct gabion_set_header *header = &tables->control->set[SET];                                   \
 		__u64 found = 0;                                                                                       \
                                                                                                                        \
-		if (packet->ip_version == 4) {                                                                         \
+		if (version == 4) {                                                                                    \
 			if (header->exact4)                                                                            \
 				found = gabion_find4(GABION_TABLE(tables, name##_e4),                                  \
-						     GABION_SETTINGS(tables).mask[SET].exact4, packet->source.word[0], \
-						     hash);                                                            \
+						     GABION_SETTINGS(tables).mask[SET].exact4, word[0], hash);         \
 		} else if (header->exact6) {                                                                           \
 			found = gabion_find6(GABION_TABLE(tables, name##_e6),                                          \
-					     GABION_SETTINGS(tables).mask[SET].exact6, packet->source.word, hash);     \
+					     GABION_SETTINGS(tables).mask[SET].exact6, word, hash);                    \
 		}                                                                                                      \
 		return found && (!timed || gabion_in_force(gabion_found_value(found), now)) ? found : 0;               \
 	}

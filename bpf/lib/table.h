@@ -46,20 +46,33 @@ GABION_INLINE __u32 gabion_slot_matches(__u32 difference, __u32 value)
 	return GABION_CAST(__u32, (equal & used) >> 63);
 }
 
-/*
- * The slot that holds the key, or GABION_SLOTS4. A bucket fills from its first slot, and most hold few entries: that one is tried
- * alone, by a branch that is mostly predicted.
- */
+/* The slot that holds the key, or GABION_SLOTS4. */
 GABION_INLINE __u32 gabion_slot4(const struct gabion_bucket4 *bucket, __u32 key)
 {
 	__u32 found = GABION_SLOTS4, slot;
 
-	if (bucket->key[0] == key && bucket->value[0])
-		return 0;
 	GABION_UNROLL
-	for (slot = 1; slot < GABION_SLOTS4; slot++)
+	for (slot = 0; slot < GABION_SLOTS4; slot++)
 		found -= gabion_slot_matches(bucket->key[slot] ^ key, bucket->value[slot]) * (GABION_SLOTS4 - slot);
 	return found;
+}
+
+/* An IPv6 address in two halves; both are read at once, since addresses and buckets are aligned. */
+GABION_INLINE __u64 gabion_half(const __u32 *word, __u32 which)
+{
+	__u64 half;
+
+	__builtin_memcpy(&half, __builtin_assume_aligned(word + 2 * which, sizeof(half)), sizeof(half));
+	return half;
+}
+
+/* Not 0 when the addresses differ; the upper bits of both halves count. */
+GABION_INLINE __u32 gabion_difference6(const __u32 *one, const __u32 *other)
+{
+	__u64 difference =
+		(gabion_half(one, 0) ^ gabion_half(other, 0)) | (gabion_half(one, 1) ^ gabion_half(other, 1));
+
+	return GABION_CAST(__u32, difference >> 32) | GABION_CAST(__u32, difference);
 }
 
 GABION_INLINE __u32 gabion_slot6(const struct gabion_bucket6 *bucket, const __u32 *key)
@@ -67,21 +80,29 @@ GABION_INLINE __u32 gabion_slot6(const struct gabion_bucket6 *bucket, const __u3
 	__u32 found = GABION_SLOTS6, slot;
 
 	GABION_UNROLL
-	for (slot = 0; slot < GABION_SLOTS6; slot++) {
-		const __u32 *other = bucket->key[slot];
-		__u32 difference =
-			(other[0] ^ key[0]) | (other[1] ^ key[1]) | (other[2] ^ key[2]) | (other[3] ^ key[3]);
-
-		found -= gabion_slot_matches(difference, bucket->value[slot]) * (GABION_SLOTS6 - slot);
-	}
+	for (slot = 0; slot < GABION_SLOTS6; slot++)
+		found -= gabion_slot_matches(gabion_difference6(bucket->key[slot], key), bucket->value[slot]) *
+			 (GABION_SLOTS6 - slot);
 	return found;
 }
 
-GABION_INLINE __u64 gabion_find4(gabion_table4 table, __u32 mask, __u32 key, __u64 hash)
+/* Out of line, so that what comes before keeps its registers. */
+GABION_OUTLINE_HERE __u32 gabion_search4(const struct gabion_bucket4 *bucket, __u32 key)
 {
-	__u32 home = gabion_hash_index(hash, mask), probe;
+	return gabion_slot4(bucket, key);
+}
 
-	for (probe = 0; probe <= GABION_PROBE_MAX; probe++) {
+GABION_OUTLINE_HERE __u32 gabion_search6(const struct gabion_bucket6 *bucket, const __u32 *key)
+{
+	return gabion_slot6(bucket, key);
+}
+
+/* From the bucket `from` steps behind the home bucket on. */
+GABION_INLINE __u64 gabion_walk4(gabion_table4 table, __u32 mask, __u32 key, __u32 home, __u32 from)
+{
+	__u32 probe;
+
+	for (probe = from; probe <= GABION_PROBE_MAX; probe++) {
 		__u32 at = (home + probe) & mask, slot;
 		const struct gabion_bucket4 *bucket = gabion_at(table, at);
 
@@ -90,17 +111,45 @@ GABION_INLINE __u64 gabion_find4(gabion_table4 table, __u32 mask, __u32 key, __u
 		slot = gabion_slot4(bucket, key);
 		if (slot < GABION_SLOTS4)
 			return gabion_found(at * GABION_STRIDE4 + slot, bucket->value[slot]);
-		if (GABION_LIKELY(!bucket->overflow))
+		if (!bucket->overflow)
 			return 0;
 	}
 	return 0;
 }
 
-GABION_INLINE __u64 gabion_find6(gabion_table6 table, __u32 mask, const __u32 *key, __u64 hash)
+/* The few keys that may stand outside their home bucket. */
+GABION_OUTLINE_HERE __u64 gabion_find_on4(gabion_table4 table, __u32 mask, __u32 key, __u32 home)
 {
-	__u32 home = gabion_hash_index(hash, mask), probe;
+	return gabion_walk4(table, mask, key, home, 1);
+}
 
-	for (probe = 0; probe <= GABION_PROBE_MAX; probe++) {
+/*
+ * For the tables that every packet meets. A bucket fills from its first slot, and most hold few entries: that slot is tried
+ * alone, by a branch that is mostly predicted; then the whole home bucket, and out of line the others.
+ */
+GABION_INLINE __u64 gabion_find4(gabion_table4 table, __u32 mask, __u32 key, __u64 hash)
+{
+	__u32 home = gabion_hash_index(hash, mask), slot;
+	const struct gabion_bucket4 *bucket = gabion_at(table, home);
+
+	if (!bucket)
+		return 0;
+	if (bucket->key[0] == key && bucket->value[0])
+		return gabion_found(home * GABION_STRIDE4, bucket->value[0]);
+	slot = gabion_search4(bucket, key);
+	if (slot < GABION_SLOTS4)
+		return gabion_found(home * GABION_STRIDE4 + slot, bucket->value[slot]);
+	if (GABION_LIKELY(!bucket->overflow))
+		return 0;
+	return gabion_find_on4(table, mask, key, home);
+}
+
+/* From the bucket `from` steps behind the home bucket on. */
+GABION_INLINE __u64 gabion_walk6(gabion_table6 table, __u32 mask, const __u32 *key, __u32 home, __u32 from)
+{
+	__u32 probe;
+
+	for (probe = from; probe <= GABION_PROBE_MAX; probe++) {
 		__u32 at = (home + probe) & mask, slot;
 		const struct gabion_bucket6 *bucket = gabion_at(table, at);
 
@@ -109,10 +158,34 @@ GABION_INLINE __u64 gabion_find6(gabion_table6 table, __u32 mask, const __u32 *k
 		slot = gabion_slot6(bucket, key);
 		if (slot < GABION_SLOTS6)
 			return gabion_found(at * GABION_STRIDE6 + slot, bucket->value[slot]);
-		if (GABION_LIKELY(!bucket->overflow))
+		if (!bucket->overflow)
 			return 0;
 	}
 	return 0;
+}
+
+/* The few keys that may stand outside their home bucket. */
+GABION_OUTLINE_HERE __u64 gabion_find_on6(gabion_table6 table, __u32 mask, const __u32 *key, __u32 home)
+{
+	return gabion_walk6(table, mask, key, home, 1);
+}
+
+/* For the tables that every packet meets: the home bucket at once, the others out of line. */
+GABION_INLINE __u64 gabion_find6(gabion_table6 table, __u32 mask, const __u32 *key, __u64 hash)
+{
+	__u32 home = gabion_hash_index(hash, mask), slot;
+	const struct gabion_bucket6 *bucket = gabion_at(table, home);
+
+	if (!bucket)
+		return 0;
+	if (!gabion_difference6(bucket->key[0], key) && bucket->value[0])
+		return gabion_found(home * GABION_STRIDE6, bucket->value[0]);
+	slot = gabion_search6(bucket, key);
+	if (slot < GABION_SLOTS6)
+		return gabion_found(home * GABION_STRIDE6 + slot, bucket->value[slot]);
+	if (GABION_LIKELY(!bucket->overflow))
+		return 0;
+	return gabion_find_on6(table, mask, key, home);
 }
 
 /* The key of a prefix of a given length (shorter than an address): its bits, a one, zeros. In and out in network byte order. */

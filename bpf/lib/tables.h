@@ -34,11 +34,9 @@ typedef void *gabion_words;
 /* A function out of line finds its tables again: pointers to map values cannot be handed to it. */
 #define GABION_OUTLINE_TABLES
 #define GABION_GIVE_TABLES(tables)
-#define GABION_OUTLINE_FIND_TABLES(otherwise)                                                                          \
-	const struct gabion_tables gabion_found_tables = {.control = gabion_at(&control, 0)};                          \
-	const struct gabion_tables *tables = &gabion_found_tables;                                                     \
-	if (!tables->control)                                                                                          \
-	return otherwise
+#define GABION_OUTLINE_FIND_TABLES()                                                                                   \
+	const struct gabion_tables gabion_found_tables = {.control = &control};                                        \
+	const struct gabion_tables *tables = &gabion_found_tables
 
 #define GABION_TABLE(tables, name) ((void)(tables), &name)
 #define GABION_SETTINGS(tables)	   (*((void)(tables), &gabion_settings))
@@ -69,9 +67,9 @@ struct gabion_tables {
 	struct gabion_queue *queues;
 };
 
-#define GABION_OUTLINE_TABLES		      const struct gabion_tables *tables,
-#define GABION_GIVE_TABLES(tables)	      tables,
-#define GABION_OUTLINE_FIND_TABLES(otherwise) (void)tables
+#define GABION_OUTLINE_TABLES	     const struct gabion_tables *tables,
+#define GABION_GIVE_TABLES(tables)   tables,
+#define GABION_OUTLINE_FIND_TABLES() (void)tables
 
 #define GABION_TABLE(tables, name) ((tables)->name)
 #define GABION_SETTINGS(tables)	   (*(tables)->settings)

@@ -18,12 +18,15 @@
 GABION_INLINE int gabion_breaker_tripped(struct gabion_breaker *breaker, const struct gabion_panic_control *panic,
 					 __u32 now)
 {
-	__u64 rate = gabion_read64(&panic->rate);
 	__u32 mode = gabion_read32(&panic->mode);
+	__u64 rate;
 
+	if (mode == GABION_PANIC_OFF)
+		return 0;
 	if (mode == GABION_PANIC_ON)
 		return 1;
-	if (mode != GABION_PANIC_AUTO || !rate)
+	rate = gabion_read64(&panic->rate);
+	if (!rate)
 		return 0;
 	if (breaker->refilled_at != now) {
 		breaker->tokens = gabion_refilled(breaker->tokens, rate, gabion_read64(&panic->depth),
@@ -34,14 +37,15 @@ GABION_INLINE int gabion_breaker_tripped(struct gabion_breaker *breaker, const s
 }
 
 /* "Maybe" is enough: such a packet goes on to the stages that know for sure. */
-GABION_OUTLINE __u32 gabion_protected(GABION_OUTLINE_TABLES const struct gabion_packet *packet, __u64 hash)
+GABION_OUTLINE __u32 gabion_protected(GABION_OUTLINE_TABLES const struct gabion_address *source, __u32 version,
+				      __u64 hash)
 {
-	GABION_OUTLINE_FIND_TABLES(0);
-	if (!packet)
+	GABION_OUTLINE_FIND_TABLES();
+	if (!source)
 		return 0;
-	if (gabion_maybe_allowed(packet, tables, hash) || gabion_known(tables, hash))
+	if (gabion_maybe_allowed(version, tables, hash) || gabion_known(tables, hash))
 		return 1;
-	return gabion_allow_prefix(packet, tables, 0) != 0;
+	return gabion_allow_prefix(source->word, version, tables, 0) != 0;
 }
 
 GABION_INLINE void gabion_breaker_mark(struct gabion_breaker *breaker, __u32 now, __u32 hz)
@@ -52,17 +56,19 @@ GABION_INLINE void gabion_breaker_mark(struct gabion_breaker *breaker, __u32 now
 	breaker->tripped_at = now;
 }
 
-GABION_INLINE __u32 gabion_stage_breaker(const struct gabion_packet *packet, const struct gabion_tables *tables,
-					 struct gabion_cpu *cpu, __u64 hash, __u32 now)
+GABION_INLINE __u32 gabion_stage_breaker(const struct gabion_address *source, __u32 version,
+					 const struct gabion_tables *tables, struct gabion_cpu *cpu, __u64 hash,
+					 __u32 now)
 {
 	const struct gabion_panic_control *panic = &tables->control->panic;
 
 	if (GABION_LIKELY(!gabion_breaker_tripped(&cpu->breaker, panic, now))) {
-		cpu->breaker.tripped = 0;
+		if (GABION_UNLIKELY(cpu->breaker.tripped))
+			cpu->breaker.tripped = 0;
 		return GABION_REASON_NONE;
 	}
 	gabion_breaker_mark(&cpu->breaker, now, GABION_SETTINGS(tables).hz);
-	if (gabion_protected(GABION_GIVE_TABLES(tables) packet, hash))
+	if (gabion_protected(GABION_GIVE_TABLES(tables) source, version, hash))
 		return GABION_REASON_NONE;
 	cpu->breaker.met++;
 	return gabion_random(&cpu->sampler.random) < gabion_read32(&panic->drop_threshold) ? GABION_REASON_BREAKER

@@ -7,6 +7,7 @@
 #define GABION_STAGE_DESTINATION_H
 
 #include "../abi/reason.h"
+#include "../lib/arrival.h"
 #include "../lib/bucket.h"
 #include "../lib/known.h"
 #include "../lib/table.h"
@@ -41,22 +42,13 @@ GABION_INLINE int gabion_cap_takes(struct gabion_destination *destination, __u32
 	return 1;
 }
 
-/* A packet on its way through this stage; in one structure, since functions out of line take few arguments. */
-struct gabion_arrival {
-	__u64 hash; /* of the source */
-	__u32 allowed;
-	__u32 now;
-	__u32 one_in; /* out: the sampling ratio of a raised posture; 0 leaves the sampler to itself */
-	__u32 reserved;
-};
-
 GABION_OUTLINE __u32 gabion_destination_look(GABION_OUTLINE_TABLES const struct gabion_packet *packet,
 					     struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
 	struct gabion_destination *destination;
 	__u32 place;
 
-	GABION_OUTLINE_FIND_TABLES(GABION_REASON_NONE);
+	GABION_OUTLINE_FIND_TABLES();
 	if (!packet || !cpu || !arrival)
 		return GABION_REASON_NONE;
 	place = gabion_destination_place(packet, tables) - 1;
@@ -65,7 +57,7 @@ GABION_OUTLINE __u32 gabion_destination_look(GABION_OUTLINE_TABLES const struct 
 	destination = gabion_at(GABION_TABLE(tables, destinations), place);
 	if (!destination || !gabion_in_force(gabion_read32(&destination->expires), arrival->now))
 		return GABION_REASON_NONE;
-	arrival->one_in = destination->one_in;
+	arrival->posture = destination->one_in;
 	if (!destination->cap_interval || arrival->allowed & GABION_SKIP_RATES || gabion_known(tables, arrival->hash))
 		return GABION_REASON_NONE;
 	if (gabion_cap_takes(destination, &cpu->cap_lot[place], arrival->now) ||

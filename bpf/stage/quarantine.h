@@ -70,7 +70,7 @@ GABION_INLINE __u32 gabion_sentence(struct gabion_quarantine *state, const struc
 GABION_INLINE __u32 gabion_quarantine_exact(const struct gabion_packet *packet, const struct gabion_tables *tables,
 					    __u64 hash, __u32 now)
 {
-	__u64 found = gabion_quar_exact(packet, tables, hash, now);
+	__u64 found = gabion_quar_exact(packet->source.word, packet->ip_version, tables, hash, now);
 	struct gabion_quarantine *state;
 
 	if (!found)
@@ -86,7 +86,7 @@ GABION_INLINE __u32 gabion_quarantine_exact(const struct gabion_packet *packet, 
 GABION_INLINE __u32 gabion_quarantine_prefix(const struct gabion_packet *packet, const struct gabion_tables *tables,
 					     __u64 hash, __u32 now)
 {
-	__u64 found = gabion_quar_prefix(packet, tables, now);
+	__u64 found = gabion_quar_prefix(packet->source.word, packet->ip_version, tables, now);
 	struct gabion_quarantine *state;
 
 	if (!found)
@@ -104,7 +104,7 @@ GABION_OUTLINE __u32 gabion_quarantine_look(GABION_OUTLINE_TABLES const struct g
 {
 	__u32 sentence;
 
-	GABION_OUTLINE_FIND_TABLES(GABION_REASON_NONE);
+	GABION_OUTLINE_FIND_TABLES();
 	if (!packet)
 		return GABION_REASON_NONE;
 	sentence = gabion_quarantine_exact(packet, tables, hash, now);
@@ -123,7 +123,7 @@ GABION_OUTLINE __u32 gabion_quarantine_look(GABION_OUTLINE_TABLES const struct g
 GABION_INLINE __u32 gabion_stage_quarantine(const struct gabion_packet *packet, const struct gabion_tables *tables,
 					    __u64 hash, __u32 now)
 {
-	if (GABION_LIKELY(!gabion_quar_any(packet, tables)))
+	if (GABION_LIKELY(!gabion_quar_any(packet->ip_version, tables)))
 		return GABION_REASON_NONE;
 	return gabion_quarantine_look(GABION_GIVE_TABLES(tables) packet, hash, now);
 }

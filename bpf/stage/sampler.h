@@ -57,8 +57,11 @@ GABION_INLINE __u32 gabion_one_in(struct gabion_sampler *sampler, const struct g
 
 GABION_OUTLINE __u32 gabion_watched(GABION_OUTLINE_TABLES const struct gabion_packet *packet, __u64 hash, __u32 now)
 {
-	GABION_OUTLINE_FIND_TABLES(0);
-	return packet && (gabion_watch_exact(packet, tables, hash, now) || gabion_watch_prefix(packet, tables, now));
+	GABION_OUTLINE_FIND_TABLES();
+	if (!packet)
+		return 0;
+	return gabion_watch_exact(packet->source.word, packet->ip_version, tables, hash, now) ||
+	       gabion_watch_prefix(packet->source.word, packet->ip_version, tables, now);
 }
 
 GABION_INLINE int gabion_suspicious(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash,
@@ -66,7 +69,8 @@ GABION_INLINE int gabion_suspicious(const struct gabion_packet *packet, const st
 {
 	if (packet->flags & GABION_PACKET_ODD)
 		return 1;
-	return gabion_watch_any(packet, tables) && gabion_watched(GABION_GIVE_TABLES(tables) packet, hash, now);
+	return gabion_watch_any(packet->ip_version, tables) &&
+	       gabion_watched(GABION_GIVE_TABLES(tables) packet, hash, now);
 }
 
 /* `thicker`: the ratio that the destination's posture asks for, 0 = none. */

@@ -9,12 +9,6 @@
 namespace gabion {
 namespace {
 
-constexpr std::array<gabion_action, GABION_REASON_COUNT> actions = {
-#define X(id, name, action, help) GABION_ACTION_##action,
-    GABION_REASONS(X)
-#undef X
-};
-
 const __u8* bytes_of(std::span<const std::byte> frame) noexcept { return reinterpret_cast<const __u8*>(frame.data()); }
 
 // Any key does for tables that nobody attacks; the owner may write another one.
@@ -112,14 +106,19 @@ HostPipeline::Verdict HostPipeline::run(std::span<const std::byte> frame, std::u
                                         std::uint32_t now_ticks) noexcept {
     const auto length = static_cast<std::uint32_t>(frame.size());
     const __u8* begin = bytes_of(frame);
-    const gabion_input input = {begin, begin + frame.size(), length, now_ticks, queue};
+    const gabion_frame whole = {begin, begin + frame.size()};
+    gabion_arrival arrival{};
     gabion_cpu* self = &cpu();
 
     tables_->settings = &settings_;  // this object may have moved
     gabion_tally(&self->received, length);
-    const gabion_output output = gabion_pipeline(&input, tables_.get(), self);
-    const std::uint32_t reason = gabion_leave(tables_.get(), self, output.reason, length);
-    return {static_cast<gabion_reason>(reason), actions[reason], output.one_in};
+    arrival.now = now_ticks;
+    arrival.queue = queue;
+    arrival.one_in = 1;
+    __u32 reason = gabion_front(&whole, tables_.get(), self, &arrival);
+    if (reason == GABION_REASON_NONE) reason = gabion_rest(tables_.get(), &whole, self, &arrival);
+    const std::uint32_t action = gabion_leave(tables_.get(), self, &reason, length);
+    return {static_cast<gabion_reason>(reason), static_cast<gabion_action>(action), arrival.one_in};
 }
 
 }  // namespace gabion

@@ -5,6 +5,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "bpf/abi/control.h"
 #include "bpf/abi/flow.h"
 #include "bpf/abi/queue.h"
 #include "dataplane/core/clock.h"

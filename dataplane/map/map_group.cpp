@@ -81,7 +81,10 @@ int MapGroup::fd(std::string_view name) const {
 Result<void> MapGroup::give_to(bpf_object* object) const {
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, object) {
-        const auto found = maps_.find(std::string_view(bpf_map__name(map)));
+        std::string_view name = bpf_map__name(map);
+        constexpr std::string_view named_as_data = ".data.";  // bpf/maps.h: the control page
+        if (name.starts_with(named_as_data)) name.remove_prefix(named_as_data.size());
+        const auto found = maps_.find(name);
         if (found == maps_.end()) continue;
         if (bpf_map__reuse_fd(map, found->second.fd.get()) != 0)
             return error_from_errno(errno, "giving the map " + found->first + " to the program");

@@ -21,6 +21,12 @@ void require(bool condition, const std::string& what) {
     if (!condition) throw std::runtime_error(what + ": " + std::strerror(errno));
 }
 
+// The control page is named as data (bpf/maps.h).
+std::string table_name(const bpf_map* map) {
+    const std::string name = bpf_map__name(map);
+    return name == ".data.control" ? "control" : name;
+}
+
 std::size_t page_up(std::size_t bytes) {
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     return (bytes + page - 1) / page * page;
@@ -37,9 +43,9 @@ KernelPipeline::KernelPipeline(HostPipeline& like) {
 
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, object_) {
-        const std::string name = bpf_map__name(map);
+        const std::string name = table_name(map);
         const std::size_t bytes = like.memory(name).size();
-        if (bytes != 0)
+        if (bytes != 0 && !bpf_map__is_internal(map))
             require(bpf_map__set_max_entries(map, static_cast<__u32>(bytes / bpf_map__value_size(map))) == 0,
                     "sizing " + name);
         if (name.ends_with(".rodata"))
@@ -48,8 +54,8 @@ KernelPipeline::KernelPipeline(HostPipeline& like) {
     require(bpf_object__load(object_) == 0, "loading");
     program_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "gabion_test"));
     bpf_object__for_each_map(map, object_) {
-        const std::string name = bpf_map__name(map);
-        if (bpf_map__type(map) != BPF_MAP_TYPE_ARRAY || bpf_map__is_internal(map)) continue;
+        const std::string name = table_name(map);
+        if (bpf_map__type(map) != BPF_MAP_TYPE_ARRAY || (bpf_map__is_internal(map) && name != "control")) continue;
         const std::size_t bytes = std::size_t{bpf_map__value_size(map)} * bpf_map__max_entries(map);
         auto mapping = Mapping::shared(bpf_map__fd(map), page_up(bytes), name);
         require(static_cast<bool>(mapping), "mapping " + name);

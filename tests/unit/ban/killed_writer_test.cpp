@@ -82,13 +82,15 @@ std::uint32_t kernel_finds(Shared& shared, const Prefix& target) {
     tables.op_e6 = shared.exact6;
     tables.op_p4 = shared.prefix4;
     tables.op_p6 = shared.prefix6;
-    gabion_packet packet{};
-    packet.ip_version = static_cast<std::uint8_t>(target.family);
-    std::memcpy(packet.source.word, target.bytes.data(), sizeof packet.source.word);
-    const std::uint64_t hash = gabion_source_hash(&packet, &shared.control.hash);
+    const bool v4 = target.family == Family::v4;
+    const std::uint32_t version = v4 ? 4 : 6;
+    gabion_address source{};
+    std::memcpy(source.word, target.bytes.data(), sizeof source.word);
+    const std::uint64_t hash =
+        v4 ? gabion_hash4(&shared.control.hash, source.word[0]) : gabion_hash6(&shared.control.hash, source.word);
     // now = 0: every value below 2^30 is an expiry yet to come
-    return gabion_found_value(target.is_address() ? gabion_op_exact(&packet, &tables, hash, 0)
-                                                  : gabion_op_prefix(&packet, &tables, 0));
+    return gabion_found_value(target.is_address() ? gabion_op_exact(source.word, version, &tables, hash, 0)
+                                                  : gabion_op_prefix(source.word, version, &tables, 0));
 }
 
 Prefix address4(std::uint32_t number) {

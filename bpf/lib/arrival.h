@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A packet that no list has dropped, on its way through the stages that look at all of it: what is known of it so far, in one
+ * structure, since functions out of line take few arguments.
+ */
+#ifndef GABION_LIB_ARRIVAL_H
+#define GABION_LIB_ARRIVAL_H
+
+#include "../abi/compat.h"
+
+struct gabion_arrival {
+	__u64 hash;	 /* of the source */
+	__u16 l3_offset; /* of the IP header from the start of the frame */
+	__u16 version;	 /* 4 or 6 */
+	__u32 allowed;	 /* GABION_SKIP_*, of the allow list's entry */
+	__u32 now;
+	__u32 queue;   /* receive queue */
+	__u32 posture; /* out: the sampling ratio that the destination asks for; 0 leaves the sampler to itself */
+	__u32 one_in;  /* out: when handed over, packets that this one stands for */
+};
+
+#endif
