@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -22,6 +23,7 @@
 #include "dataplane/worker/observer.h"
 #include "dataplane/worker/pipe.h"
 #include "dataplane/worker/sleep.h"
+#include "dataplane/worker/thinning.h"
 
 namespace gabion::worker {
 
@@ -99,13 +101,20 @@ private:
         for (std::uint32_t i = 0; i < count; ++i)
             look_ahead(pipe_.umem().frame(pipe_.at(first + i).addr, 0).data());
         thinning_.batch(count, now_ns);
+        const bool some_late = count > 0 && is_late(sample_before(bytes_of(first)), now_ns);
+        std::uint32_t seen = thinning_.next(0, count);
         for (std::uint32_t i = 0; i < count; ++i) {
-            const xdp_desc& frame = pipe_.at(first + i);
-            const auto bytes = pipe_.umem().frame(frame.addr, frame.len);
+            const auto bytes = bytes_of(first + i);
+            const bool late = some_late && is_late(sample_before(bytes), now_ns);
+            counters_.now.late += late;
             gabion_packet packet;
-            if (!look(bytes, now_ns, thinning_, observer_, counters_.now, packet)) read_packet(bytes, packet);
+            const bool sound = read_packet(bytes, packet);
+            if (i == seen) {
+                if (sound && !late) look(packet, sample_before(bytes), thinning_.one_in(), observer_);
+                seen = thinning_.next(i + 1, count);
+            }
             if (complete_checksum(bytes, packet)) ++counters_.now.checksums_completed;
-            pipe_.pass_on(frame);
+            pipe_.pass_on(pipe_.at(first + i));
         }
         pipe_.release(count);
         counters_.now.received += count;
@@ -114,6 +123,11 @@ private:
         observer_.housekeeping(now_ns);
         counters_.publish();
         return count + reclaimed > 0;
+    }
+
+    [[nodiscard]] std::span<std::uint8_t> bytes_of(std::uint32_t number) noexcept {
+        const xdp_desc& frame = pipe_.at(number);
+        return pipe_.umem().frame(frame.addr, frame.len);
     }
 
     std::uint32_t reclaim() noexcept {

@@ -30,7 +30,6 @@ namespace gabion::probe {
 
 namespace {
 
-constexpr std::uint32_t hand_back_mark = 0x6762'0001;
 
 std::vector<char*> arguments_of(const std::vector<std::string>& command) {
     std::vector<char*> result;
@@ -216,14 +215,18 @@ Child Bed::start_workers() {
     return child;
 }
 
+net::HandBack Bed::open_hand_back() {
+    const net::HandBackPrograms programs{bpf_program__fd(skeleton_->progs.handback),
+                                         bpf_program__fd(skeleton_->progs.foreign)};
+    return must(net::HandBack::open(link_, options_.queues, xsk::chunk_large_bytes, programs));
+}
+
 int Bed::run_workers(int ready_fd) {
     struct sigaction action {};
     action.sa_handler = [](int) { stop_wanted = 1; };
     ::sigaction(SIGTERM, &action, nullptr);
     worker::take_over(state());
-    const net::HandBackPrograms programs{bpf_program__fd(skeleton_->progs.handback),
-                                         bpf_program__fd(skeleton_->progs.foreign)};
-    auto hand_back = must(net::HandBack::open(link_, options_.queues, xsk::chunk_large_bytes, programs));
+    const net::HandBack hand_back = open_hand_back();
     worker::NullObserver observer;
     std::vector<std::unique_ptr<worker::WorkerThread<worker::NullObserver>>> threads;
     const auto cpus = worker::place(options_.queues, {}, {}, worker::usable_cpus());

@@ -14,12 +14,16 @@
 #include "dataplane/core/fd.h"
 #include "dataplane/core/mapping.h"
 #include "dataplane/counter/totals.h"
+#include "dataplane/net/hand_back.h"
 #include "dataplane/net/link.h"
 #include "dataplane/worker/takeover.h"
 
 struct redirect_all_bpf;
 
 namespace gabion::probe {
+
+// By which the tc program knows the workers' own frames.
+inline constexpr std::uint32_t hand_back_mark = 0x6762'0001;
 
 [[noreturn]] void fail(const std::string& text);
 
@@ -64,7 +68,8 @@ public:
     // A child with a worker for each queue; returns when they take packets.
     Child start_workers();
 
-    // For a caller that runs a worker of its own.
+    // For a caller that runs a worker of its own. The private pair is there as long as what is returned.
+    net::HandBack open_hand_back();
     [[nodiscard]] int xskmap_fd() const;
     [[nodiscard]] const net::Link& link() const noexcept { return link_; }
 
