@@ -30,7 +30,6 @@ namespace gabion::probe {
 
 namespace {
 
-
 std::vector<char*> arguments_of(const std::vector<std::string>& command) {
     std::vector<char*> result;
     for (const auto& part : command)
