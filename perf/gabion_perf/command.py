@@ -12,6 +12,7 @@ from gabion_perf.goodput import GoodputSection
 from gabion_perf.growth import GrowthSection
 from gabion_perf.rows import ROWS
 from gabion_perf.source import keep_off_the_core
+from gabion_perf.wire import WireSection
 from gabion_perf.worker import WorkerSection
 
 SECTIONS = (DropSection, CleanSection, WorkerSection, GoodputSection, GrowthSection)
@@ -49,6 +50,9 @@ def parse(description):
     parser.add_argument('--sizes', type=listed([size_name(*size) for size in SIZES]), default=[])
     parser.add_argument('--rows', type=listed([row.key for row in ROWS]), default=[])
     parser.add_argument('--output', type=pathlib.Path, default=RECORD, help='the folder for lab.json and charts')
+    parser.add_argument('--wire', nargs=2, metavar=('IF_TX', 'IF_RX'),
+                        help="the drop table on real ports: pktgen sends by the one, the rows drop at the other")
+    parser.add_argument('--wire-anyway', action='store_true', help="even when this host's default route goes through IF_RX")
     parser.add_argument('--check', action='store_true', help='a short run, compared with the record')
     options = parser.parse_args()
     unknown = [name for name in options.sections if name not in names]
@@ -57,7 +61,11 @@ def parse(description):
     if options.check:
         for name, value in CHECK.items():
             setattr(options, name, getattr(options, name) or value)
+    if options.wire and (options.check or options.sections):
+        parser.error('--wire is a section of its own')
     options.families = options.families or [4, 6]
+    options.chosen_sizes = [size for size in SIZES if not options.sizes or size_name(*size) in options.sizes]
+    options.chosen_rows = [row for row in ROWS if not options.rows or row.key in options.rows or row is ROWS[0]]
     return options
 
 
@@ -75,7 +83,7 @@ def run(description):
     about = machine.describe()
     print(machine.text(about), flush=True)
     found = []
-    for section in SECTIONS:
+    for section in (WireSection,) if options.wire else SECTIONS:
         if options.sections and section.name not in options.sections:
             continue
         print(f'\n== {section.name}: {section.help}', flush=True)

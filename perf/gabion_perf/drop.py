@@ -81,10 +81,8 @@ class DropSection:
 
     @staticmethod
     def run(options, tell):
-        sizes = [size for size in SIZES if not options.sizes or size_name(*size) in options.sizes]
-        rows = [row for row in ROWS if not options.rows or row.key in options.rows or row is ROWS[0]]
-        return {f'IPv{version}': DropTable(version, sizes, options.rounds or 15, options.seconds or 0.2, rows).run(tell)
-                for version in options.families}
+        return {f'IPv{version}': DropTable(version, options.chosen_sizes, options.rounds or 15, options.seconds or 0.2,
+                                           options.chosen_rows).run(tell) for version in options.families}
 
     @staticmethod
     def text(results):

@@ -18,14 +18,14 @@ class Row:
     programs = ()    # executables it needs
     most = None      # bans that it can hold
 
-    def __init__(self, lab, version, file, bans):
+    def __init__(self, lab, version, file, bans, bed=None):
         missing = [program for program in self.programs if shutil.which(program) is None]
         if missing:
             raise Unable(f'{", ".join(missing)} not installed')
         if self.most is not None and bans > self.most:
             raise Unable(f'holds {self.most:,} at most')
         self.lab, self.version, self.bans = lab, version, bans
-        self.bed = Bed(lab)
+        self.bed = bed or Bed(lab)
         self.prepare(pathlib.Path(file))
 
     def prepare(self, file):
@@ -39,6 +39,9 @@ class Row:
     def finish(self):
         """Ends what must end in order; the Lab removes the rest."""
 
+    def undo(self):
+        """Leaves an interface that goes on existing as it was."""
+
 
 class Plain(Row):
     """A program that does nothing else, attached natively."""
@@ -48,6 +51,9 @@ class Plain(Row):
         options = ['--bans', f'@{file}'] if self.program == 'hash' else []
         self.process = self.bed.host.start(BUILD / 'perf/gbn-plain', '--program', self.program, '--interface', self.bed.interface,
                                            *options, name='gbn-plain').wait_ready(60)
+
+    def undo(self):
+        self.process.stop()
 
 
 class Bare(Plain):
@@ -62,11 +68,14 @@ class Gabion(Row):
     name, key = 'Gabion', 'gabion'
 
     def prepare(self, file):
-        self.daemon = Daemon(self.bed, bans={'capacity': max(1 << 20, self.bans)}).start()
+        self.daemon = Daemon(self.bed, bans={'capacity': max(1 << 20, self.bans)}, daemon={'on_stop': 'detach'}).start()
         self.daemon.gabion('ban', 'load', file, timeout=120)
 
     def finish(self):
         self.daemon.identity()
+        self.undo()
+
+    def undo(self):
         self.daemon.stop()
 
 
@@ -74,11 +83,16 @@ class XdpFilter(Row):
     name, key, programs, most = 'xdp-filter', 'xdp-filter', ('xdp-filter',), 10000  # its maps' max_entries, xdp-tools 1.3
 
     def prepare(self, file):
-        # It pins under /sys/fs/bpf: there its own process sees this lab's file system.
-        script = ('mount --bind "$1" /sys/fs/bpf && xdp-filter load -m native -p allow -f ipv4,ipv6 "$2" && '
-                  'while read -r address; do xdp-filter ip -m src "$address" || exit 1; done <"$3"')
-        self.bed.host.run('unshare', '--mount', 'sh', '-c', script, 'sh', self.lab.directory / 'bpf', self.bed.interface, file,
-                          timeout=120)
+        self.script('xdp-filter load -m native -p allow -f ipv4,ipv6 "$2" && '
+                    'while read -r address; do xdp-filter ip -m src "$address" || exit 1; done <"$3"', file)
+
+    def script(self, text, *arguments):
+        """It pins under /sys/fs/bpf: there its own process sees this lab's file system."""
+        self.bed.host.run('unshare', '--mount', 'sh', '-c', 'mount --bind "$1" /sys/fs/bpf && ' + text, 'sh',
+                          self.lab.directory / 'bpf', self.bed.interface, *arguments, timeout=120)
+
+    def undo(self):
+        self.script('xdp-filter unload "$2"')
 
 
 class InTheStack(Row):
@@ -86,7 +100,8 @@ class InTheStack(Row):
     counter = {4: '', 6: ''}  # of the stack, behind the drop
 
     def prepare(self, file):
-        self.bed.host.run('ethtool', '-K', self.bed.interface, 'gro', 'on')
+        if isinstance(self.bed, Bed):  # a veth polls only with GRO on; a real port is left as it is
+            self.bed.host.run('ethtool', '-K', self.bed.interface, 'gro', 'on')
         self.fill(file)
 
     def fill(self, file):
@@ -115,6 +130,9 @@ class NftIngress(InTheStack):
             f'table netdev lab {{ {self.set_of_bans(file)}\n'
             f'chain ingress {{ type filter hook ingress device "{self.bed.interface}" priority 0; {self.matching()}\n}}\n}}\n'))
 
+    def undo(self):
+        self.bed.host.run('nft', 'delete', 'table', 'netdev', 'lab')
+
 
 class NftRaw(InTheStack):
     name, key, programs = 'nftables raw prerouting', 'nft-raw', ('nft',)
@@ -124,6 +142,9 @@ class NftRaw(InTheStack):
         self.bed.host.run('nft', '-f', '-', timeout=120, stdin=(
             f'table {"ip6" if self.version == 6 else "ip"} lab {{ {self.set_of_bans(file)}\n'
             f'chain raw {{ type filter hook prerouting priority raw; {self.matching()}\n}}\n}}\n'))
+
+    def undo(self):
+        self.bed.host.run('nft', 'delete', 'table', 'ip6' if self.version == 6 else 'ip', 'lab')
 
 
 class IpSet(InTheStack):
@@ -135,8 +156,15 @@ class IpSet(InTheStack):
         lines = [f'create banned hash:ip family {family} hashsize {max(1024, self.bans)} maxelem {self.bans}']
         lines += [f'add banned {address}' for address in file.read_text().split()]
         self.bed.host.run('ipset', 'restore', stdin='\n'.join(lines) + '\n', timeout=120)
-        self.bed.host.run('ip6tables' if self.version == 6 else 'iptables', '-t', 'raw', '-A', 'PREROUTING', '-m', 'set',
+        self.rule('-A')
+
+    def rule(self, action):
+        self.bed.host.run('ip6tables' if self.version == 6 else 'iptables', '-t', 'raw', action, 'PREROUTING', '-m', 'set',
                           '--match-set', 'banned', 'src', '-j', 'DROP')
+
+    def undo(self):
+        self.rule('-D')
+        self.bed.host.run('ipset', 'destroy', 'banned')
 
 
 ROWS = (Bare, Gabion, HashMap, XdpFilter, NftIngress, NftRaw, IpSet)

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import xml.etree.ElementTree
 
-from gabion_lab import BUILD, ROOT
+from gabion_lab import BUILD, ROOT, Lab
 from scenario import case, main
 
 TINY = ('drop', '--family', '4', '--sizes', '1k/1k', '--rows', 'gabion,hash,nft-ingress', '--rounds', '2', '--seconds', '0.05')
@@ -59,6 +59,29 @@ def refusals():
                             (('--rows', 'pf'), 'nft-raw')):
         done = lab(*arguments)
         assert done.returncode == 2 and told in done.stderr, (arguments, done.stderr)
+
+
+@case('--wire says what is missing: a port, its peer, pktgen; it does not cut off the default route')
+def wire():
+    with Lab('wire') as lab:
+        here = lab.namespace('here')
+        here.run('ip', 'link', 'add', 'tx0', 'type', 'veth', 'peer', 'name', 'rx0')
+
+        def told(*arguments):
+            done = here.run('/usr/bin/python3', ROOT / 'perf/lab', '--wire', *arguments, '--output', lab.directory / 'out', check=False)
+            assert done.returncode == 1, done
+            return done.stderr
+
+        assert 'there is no interface rx9' in told('tx0', 'rx9')
+        here.run('ip', 'link', 'set', 'rx0', 'up')
+        assert 'rx0 is not up, or has no peer' in told('rx0', 'rx0')
+        here.run('ip', 'link', 'set', 'tx0', 'up')
+        here.run('ip', 'address', 'add', '10.9.0.1/24', 'dev', 'rx0')
+        here.run('ip', 'route', 'add', 'default', 'via', '10.9.0.2')
+        assert "default route goes through rx0" in told('tx0', 'rx0')
+        if not pathlib.Path('/proc/net/pktgen').exists():
+            assert 'this kernel has none' in told('tx0', 'rx0', '--wire-anyway')
+        assert not (lab.directory / 'out').exists()
 
 
 main()
