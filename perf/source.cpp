@@ -23,7 +23,10 @@
 namespace gabion::lab {
 namespace {
 
-constexpr std::uint64_t lot_frames = 500'000;
+// A call is to take so long, whatever the sink costs: long beside its set-up, short enough to stop in time.
+constexpr double lot_seconds = 0.06;
+constexpr std::uint64_t lot_least = 50'000;
+constexpr std::uint64_t lot_most = 1'000'000;
 constexpr std::size_t ip_length = 64;
 
 struct Options {
@@ -78,25 +81,28 @@ source_bpf* load(const Plan& plan, const AddressSet& sources) {
     return skeleton;
 }
 
-void send_lot(source_bpf* skeleton, const Plan& plan) {
+void send_lot(source_bpf* skeleton, const Plan& plan, std::uint64_t frames) {
     std::vector<std::uint8_t> frame = plan.frame;
     skeleton->bss->clock = {};
     LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame.data(),
-                .data_size_in = static_cast<std::uint32_t>(frame.size()), .repeat = static_cast<int>(lot_frames),
+                .data_size_in = static_cast<std::uint32_t>(frame.size()), .repeat = static_cast<int>(frames),
                 .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = 64);
     const int status = bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.gbn_source), &run);
     if (status != 0 && status != -EINTR) fail(std::string("live frames: ") + std::strerror(-status));
 }
 
-void run_for(source_bpf* skeleton, const Plan& plan, double seconds) {
+// `lot` is the next call's size, kept from run to run.
+void run_for(source_bpf* skeleton, const Plan& plan, double seconds, std::uint64_t& lot) {
     const std::uint64_t end = monotonic_ns() + static_cast<std::uint64_t>(seconds * 1e9);
     std::uint64_t sent = 0, timed = 0, ns = 0;
     do {
-        send_lot(skeleton, plan);
+        send_lot(skeleton, plan, lot);
         const source_clock& clock = skeleton->bss->clock;
         sent += clock.seen;
         timed += clock.frames;
         ns += clock.last_ns - clock.first_ns;
+        const double rate = static_cast<double>(timed) / std::max(1.0, static_cast<double>(ns));
+        lot = std::clamp(static_cast<std::uint64_t>(rate * lot_seconds * 1e9), lot_least, lot_most);
     } while (!stopped() && monotonic_ns() < end);
     std::printf("{\"sent\":%llu,\"pps\":%.0f}\n", static_cast<unsigned long long>(sent),
                 ns == 0 ? 0 : static_cast<double>(timed) * 1e9 / static_cast<double>(ns));
@@ -118,8 +124,9 @@ int run(int argc, char** argv) {
     const Plan plan = make_plan(options, sources);
     source_bpf* skeleton = load(plan, sources);
     double seconds = 0;
+    std::uint64_t lot = lot_least;
     while (!stopped() && std::cin >> seconds)
-        run_for(skeleton, plan, seconds);
+        run_for(skeleton, plan, seconds, lot);
     source_bpf__destroy(skeleton);
     return 0;
 }

@@ -29,7 +29,7 @@ def size_name(held, sending):
 class DropTable:
     """For each number of bans held: every row set up once, then each number of sources in interleaved rounds."""
 
-    def __init__(self, version, sizes=SIZES, rounds=15, seconds=0.3, rows=ROWS):
+    def __init__(self, version, sizes=SIZES, rounds=25, seconds=0.06, rows=ROWS):
         self.version, self.sizes, self.rounds, self.seconds, self.rows = version, sizes, rounds, seconds, rows
 
     def run(self, tell):
@@ -81,7 +81,7 @@ class DropSection:
 
     @staticmethod
     def run(options, tell):
-        return {f'IPv{version}': DropTable(version, options.chosen_sizes, options.rounds or 15, options.seconds or 0.2,
+        return {f'IPv{version}': DropTable(version, options.chosen_sizes, options.rounds or 25, options.seconds or 0.06,
                                            options.chosen_rows).run(tell) for version in options.families}
 
     @staticmethod

@@ -91,7 +91,7 @@ class GrowthSection:
 
     @staticmethod
     def run(options, tell):
-        rounds, seconds = options.rounds or 7, options.seconds or 0.1
+        rounds, seconds = options.rounds or 15, options.seconds or 0.06
         with contextlib.ExitStack() as stack:
             bare = bare_rows(stack)
             results = {}
