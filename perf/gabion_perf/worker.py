@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Workers: CPU time a packet beside a bare AF_XDP receive loop (perf/worker_bench), and what a running gabiond's worker spends when it is
 handed 0 to a million packets a second for 1 to 64 destinations. The worker has a core of its own, the source and the driver the last."""
+import json
 import os
 import pathlib
-import re
+import tempfile
 import time
 
 from gabion_daemon import Daemon
 from gabion_lab import BUILD, TOOLS, Bed, Lab, LabError, run
-from gabion_perf.source import CPU
+from gabion_perf.source import CPU, keep_off_the_core
 from gabion_perf.svg import lines
 
 RATES = (0, 10_000, 100_000, 1_000_000)
@@ -19,15 +20,15 @@ EVERYTHING = {'sampling': {'one_in': 1, 'budget_pps': 100_000_000},
 
 
 def bench(rounds, seconds):
-    """perf/worker_bench's rows: kind -> ns a packet (median, least, most), ratio to the bare loop, Mpps."""
-    text = run(BUILD / 'perf/worker_bench', TOOLS, '--rounds', rounds, '--seconds', seconds, timeout=120).stdout
-    rows = {}
-    for name, middle, ratio, least, most, mpps in re.findall(
-            r'^(\S.*?)\s+([\d.]+) ns a packet\s+x ([\d.]+)\s+\(([\d.]+) to ([\d.]+); ([\d.]+) Mpps\)', text, re.MULTILINE):
-        rows[name] = {'ns': float(middle), 'ns_least': float(least), 'ns_most': float(most), 'ratio': float(ratio), 'mpps': float(mpps)}
-    if not rows:
-        raise LabError(f'perf/worker_bench told nothing: {text}')
-    return rows
+    """perf/worker_bench's rows: kind, its reference, ns a packet with its spread, ratio to the reference, Mpps. It places itself."""
+    os.sched_setaffinity(0, range(os.cpu_count()))
+    with tempfile.TemporaryDirectory(prefix='gbn-lab-') as folder:
+        file = pathlib.Path(folder) / 'rows.json'
+        run(BUILD / 'perf/worker_bench', TOOLS, '--rounds', rounds, '--seconds', seconds, '--json', file, timeout=200)
+        rows = json.loads(file.read_text())
+    keep_off_the_core()
+    return {row['kind']: {name: round(row[name], 3) for name in ('ns', 'least', 'most', 'ratio', 'mpps')} | {'reference': row['reference']}
+            for row in rows}
 
 
 def worker_ns(pid):
@@ -83,15 +84,15 @@ class WorkerSection:
     @staticmethod
     def run(options, tell):
         tell('  the loop')
-        rows = bench(options.rounds or 11, options.seconds or 0.4)
+        rows = bench(options.rounds or 9, options.seconds or 0.3)
         tell('  a running worker')
         return {'loop': rows, 'running': running_worker(2)}
 
     @staticmethod
     def text(results):
-        lines_ = [f'  {"receive loop, thread clock":<36} {"ns a packet":>12} {"least":>7} {"most":>7} {"ratio":>7} {"Mpps":>6}']
-        lines_ += [f'  {name:<36} {row["ns"]:12.1f} {row["ns_least"]:7.1f} {row["ns_most"]:7.1f} {row["ratio"]:7.2f} {row["mpps"]:6.2f}'
-                   for name, row in results['loop'].items()]
+        lines_ = [f'  {"loop, thread clock":<36} {"ns a packet":>12} {"least":>7} {"most":>7} {"Mpps":>6} {"ratio":>7}']
+        lines_ += [f'  {name:<36} {row["ns"]:12.1f} {row["least"]:7.1f} {row["most"]:7.1f} {row["mpps"]:6.2f} {row["ratio"]:7.2f}'
+                   + (f' to {row["reference"]}' if name != row['reference'] else '') for name, row in results['loop'].items()]
         lines_ += ['', f'  {"running gabiond, handed over and back":<36} {"taken a second":>14} {"destinations":>13} {"of a core":>10} '
                        f'{"ns a packet":>12}']
         lines_ += [f'  {point["asked"]:<36,} {point["taken_pps"]:14,} {point["destinations"]:13} {point["cpu"]:10.1%} '
@@ -107,4 +108,4 @@ class WorkerSection:
 
     @staticmethod
     def ratios(results):
-        return {f'worker loop: {name}': (row['ratio'], False) for name, row in results['loop'].items() if row['ratio'] != 1}
+        return {f'worker loop: {name}': (row['ratio'], False) for name, row in results['loop'].items() if name != row['reference']}
