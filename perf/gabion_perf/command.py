@@ -18,7 +18,7 @@ from gabion_perf.worker import WorkerSection
 
 SECTIONS = (DropSection, CleanSection, WorkerSection, GoodputSection, GrowthSection)
 RECORD = ROOT / 'docs/performance'
-CHECK = {'rounds': 15, 'seconds': 0.06, 'sections': ['drop'], 'sizes': ['1k/1k', '100k/1k'], 'rows': ['gabion']}
+CHECK = {'rounds': 31, 'seconds': 0.06, 'sections': ['drop'], 'sizes': ['1k/1k', '100k/1k'], 'rows': ['gabion']}
 
 
 def listed(allowed):
@@ -50,7 +50,7 @@ def parse(description):
     parser.add_argument('--family', dest='families', type=int, choices=(4, 6), action='append')
     parser.add_argument('--sizes', type=listed([size_name(*size) for size in SIZES]), default=[])
     parser.add_argument('--rows', type=listed([row.key for row in ROWS]), default=[])
-    parser.add_argument('--output', type=pathlib.Path, default=RECORD, help='the folder for lab.json and charts')
+    parser.add_argument('--output', type=pathlib.Path, default=RECORD, help='the folder for lab.json, texts and charts')
     parser.add_argument('--wire', nargs=2, metavar=('IF_TX', 'IF_RX'),
                         help="the drop table on real ports: pktgen sends by the one, the rows drop at the other")
     parser.add_argument('--wire-anyway', action='store_true', help="even when this host's default route goes through IF_RX")
@@ -74,6 +74,7 @@ def keep(options, section, about, results):
     options.output.mkdir(parents=True, exist_ok=True)
     record.write(options.output / 'lab.json', section.name, about, results)
     results = record.read(options.output / 'lab.json')[section.name]['results']
+    (options.output / f'{section.name}.txt').write_text(machine.text(about) + '\n\n' + section.text(results) + '\n')
     for name, chart in section.charts(results).items():
         (options.output / name).write_text(chart)
 

@@ -14,6 +14,8 @@ class Figures:
     ratio: float           # to the bare row, median of the rounds'
     ratio_least: float
     ratio_most: float
+    ratio_q1: float        # half of the rounds lie between these two
+    ratio_q3: float
     added_ns: float        # a packet: 1/rate - 1/rate of the bare row
     softirq: float         # share of the core
     arrived: int
@@ -28,10 +30,12 @@ def collect(runs, bare):
     for key, each in runs.items():
         rates = [run.pps for run in each]
         ratios = [rate / other for rate, other in zip(rates, base)]
+        quarters = statistics.quantiles(ratios, n=4, method='inclusive') if len(ratios) > 1 else ratios * 3
         sent, arrived = sum(run.sent for run in each), sum(run.arrived for run in each)
         result[key] = dataclasses.asdict(Figures(
             round(statistics.median(rates) / 1e6, 4), round(min(rates) / 1e6, 4), round(max(rates) / 1e6, 4),
             round(statistics.median(ratios), 4), round(min(ratios), 4), round(max(ratios), 4),
+            round(quarters[0], 4), round(quarters[2], 4),
             round(1e9 / statistics.median(rates) - 1e9 / statistics.median(base), 2),
             round(sum(run.softirq for run in each) / max(1, sum(run.jiffies for run in each)), 3),
             arrived, arrived - sum(run.went_on for run in each), round(1 - arrived / max(1, sent), 5)))

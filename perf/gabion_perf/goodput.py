@@ -17,6 +17,7 @@ BANS = 1000
 CLIENTS = '31.0.0.1-31.0.3.232'
 LOAD = {'TCP': {'kind': 'download', 'port': 80, 'bytes': 1000, 'rate': 1000},
         'UDP': {'kind': 'udp', 'port': 53, 'bytes': 100, 'rate': 4000}}
+TIMEOUT_MS = 1000
 LEAST_RATE, MOST_P99 = 0.95, 2.0
 
 
@@ -42,7 +43,7 @@ class Host:
         if rate is not None:
             flood = self.bed.flood(source=f'@{self.sources}', dport=53, seconds=seconds + 1, size=64, **({'rate': rate} if rate else {}))
             os.sched_setaffinity(flood.pid, {CPU})
-        clients = {name: self.bed.clients(source=CLIENTS, seconds=seconds, timeout_ms=1000, **load) for name, load in LOAD.items()}
+        clients = {name: self.bed.clients(source=CLIENTS, seconds=seconds, timeout_ms=TIMEOUT_MS, **load) for name, load in LOAD.items()}
         results = {name: client.result() for name, client in clients.items()}
         flooded = flood.result()['pps'] if flood else 0
         return flooded, results
@@ -61,6 +62,8 @@ def one_step(runs, seconds):
         step[name] = {figure: statistics.median(one[figure] for one in each) for figure in ('p50_us', 'p99_us', 'p999_us')}
         step[name]['answers_a_second'] = round(statistics.median(one['ok'] for one in each) / seconds, 1)
         step[name]['failed'] = sum(one['failed'] for one in each)
+        lost = step[name]['failed'] / max(1, sum(one['ok'] + one['failed'] for one in each))
+        step[name]['p99_of_all_us'] = TIMEOUT_MS * 1000 if lost > 0.01 else step[name]['p99_us']
     return step
 
 
@@ -85,8 +88,8 @@ class GoodputSection:
 
     @staticmethod
     def text(results):
-        rows = [f'  {"flood, packets a second":<26}' + ''.join(f'{kind + " answers/s":>16} {"failed":>7} {"p50":>7} {"p99":>7} {"p99.9":>8}'
-                                                            for kind in LOAD) + '   latencies in ms, of the answers that came within a second']
+        heads = ''.join(f'{kind + " answers/s":>16} {"failed":>7} {"p50":>7} {"p99":>7} {"p99.9":>8}' for kind in LOAD)
+        rows = [f'  {"flood, packets a second":<26}{heads}   latencies in ms, of the answers that came within a second']
         for name, steps in results.items():
             for step in steps:
                 row = f'  {name:<12} {step["flood_pps"]:13,}'
@@ -103,11 +106,11 @@ class GoodputSection:
         for name, steps in results.items():
             for kind in LOAD:
                 answers[f'{kind}, {name}'] = [step[kind]['answers_a_second'] for step in steps]
-                waits[f'{kind}, {name}'] = [step[kind]['p99_us'] / 1000 for step in steps]
+                waits[f'{kind}, {name}'] = [step[kind]['p99_of_all_us'] / 1000 for step in steps]
         flood = 'flood from banned sources, packets a second'
         return {'goodput.svg': lines('Requests that were answered', flood, 'answers a second', list(RATES), answers),
-                'goodput-p99.svg': lines('99 % of the answers that came within a second took at most', flood, 'ms', list(RATES), waits,
-                                         log=True)}
+                'goodput-p99.svg': lines('How long 99 % of the requests took at most; 1 s: more than 1 % were not answered', flood, 'ms',
+                                         list(RATES), waits, log=True)}
 
     @staticmethod
     def ratios(results):
@@ -121,7 +124,8 @@ def verdicts(steps):
     told = []
     for kind in LOAD:
         rate = most[kind]['answers_a_second'] / calm[kind]['answers_a_second']
-        wait = most[kind]['p99_us'] / max(1, calm[kind]['p99_us'])
-        told.append(f'  {kind}, filtered, at {most["flood_pps"]:,} a second: {rate:.1%} of the calm rate ({"" if rate >= LEAST_RATE else "NOT "}'
-                    f'at least {LEAST_RATE:.0%}), p99 {wait:.2f} times the calm one ({"" if wait <= MOST_P99 else "NOT "}at most {MOST_P99:g})')
+        wait = most[kind]['p99_of_all_us'] / max(1, calm[kind]['p99_of_all_us'])
+        met = ['' if good else 'NOT ' for good in (rate >= LEAST_RATE, wait <= MOST_P99)]
+        told.append(f'  {kind}, filtered, at {most["flood_pps"]:,} a second: {rate:.1%} of the calm rate '
+                    f'({met[0]}at least {LEAST_RATE:.0%}), p99 {wait:.2f} times the calm one ({met[1]}at most {MOST_P99:g})')
     return told

@@ -42,7 +42,7 @@ class Point(Row):
         self.daemon.identity()
         memory = self.daemon.status()['memory']
         self.daemon.stop()
-        return {**self.about, 'table_mib': round(memory['table_bytes'] / 2 ** 20, 1), 'resident_mib': round(memory['resident_bytes'] / 2 ** 20, 1)}
+        return {**self.about, **{f'{name}_mib': round(memory[f'{name}_bytes'] / 2 ** 20, 1) for name in ('table', 'resident')}}
 
 
 def write_sources(lab, bed, banned):
@@ -81,8 +81,8 @@ def one_point(bare, rounds, seconds, **what):
         if sum(run.went_on for run in runs['drop']) or any(run.went_on < run.arrived for run in runs['pass']):
             raise LabError('what was banned went on, or what was not did not')
         cost = {name: statistics.median(1e9 / run.pps for run in each) for name, each in runs.items()}
-        return {**point.finish(), 'drop_ns': round(cost['drop'] - cost['bare drop'], 1), 'pass_ns': round(cost['pass'] - cost['bare pass'], 1),
-                'drop_ratio': round(cost['bare drop'] / cost['drop'], 3), 'pass_ratio': round(cost['bare pass'] / cost['pass'], 3)}
+        return {**point.finish(), **{f'{kind}_ns': round(cost[kind] - cost[f'bare {kind}'], 1) for kind in ('drop', 'pass')},
+                **{f'{kind}_ratio': round(cost[f'bare {kind}'] / cost[kind], 3) for kind in ('drop', 'pass')}}
 
 
 class GrowthSection:

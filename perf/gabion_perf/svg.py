@@ -66,10 +66,10 @@ class Canvas:
                 + '\n'.join(self.parts) + '\n</svg>\n')
 
 
-def bars(title, y_title, groups, names, values):
-    """values[group][name] = (median, least, most), or None where nothing was measured."""
+def bars(title, y_title, groups, names, values, most=0):
+    """values[group][name] = (median, low, high), or None where nothing was measured. The axis goes to `most` at least."""
     shown = [value for group in groups for value in values[group].values() if value]
-    canvas = Canvas(title, y_title, names, max(value[2] for value in shown))
+    canvas = Canvas(title, y_title, names, max([most] + [value[2] for value in shown]))
     room = (WIDTH - LEFT - RIGHT) / len(groups)
     width = room * 0.84 / len(names)
     for place, group in enumerate(groups):

@@ -53,8 +53,8 @@ def check(sending, receiving, anyway):
     for family in ('-4', '-6'):
         routes = json.loads(run('ip', '-j', family, 'route', 'show', 'default').stdout or '[]')
         if any(route.get('dev') == receiving for route in routes) and not anyway:
-            raise LabError(f"--wire: this host's default route goes through {receiving}, and the lab would cut it off; --wire-anyway does it "
-                           'all the same')
+            raise LabError(f"--wire: this host's default route goes through {receiving}, and the lab would cut it off; --wire-anyway "
+                           'does it all the same')
     return link(receiving)['address']
 
 
