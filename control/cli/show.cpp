@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/cli/show.h"
 
+#include <cmath>
 #include <ostream>
 
 #include <nlohmann/json.hpp>
@@ -12,6 +13,11 @@ const Json& member(const Json& object, const char* key) {
     static const Json nothing;
     const auto found = object.find(key);
     return found == object.end() ? nothing : *found;
+}
+
+long long whole_us(const Json& object, const char* key) {
+    const Json& value = member(object, key);
+    return value.is_number() ? std::llround(value.get<double>()) : 0;
 }
 
 std::uint64_t count_of(const Json& object, const char* key) {
@@ -119,6 +125,10 @@ void show_status(std::ostream& out, const Json& status) {
         << "baselines    " << (flag_of(status, "learning") ? "being learned; defaults protect until then" : "learned")
         << '\n';
     show_features(out, status);
+    const Json& verdicts = member(status, "verdicts");
+    if (count_of(verdicts, "count") > 0)
+        out << "verdicts     " << grouped(count_of(verdicts, "count")) << ", in force after "
+            << whole_us(verdicts, "median_us") << " us (median), at most " << whole_us(verdicts, "worst_us") << " us\n";
     const Json& memory = member(status, "memory");
     if (memory.is_object())
         out << "memory       " << bytes_text(count_of(memory, "resident_bytes")) << " resident, and "

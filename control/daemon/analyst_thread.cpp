@@ -64,8 +64,10 @@ void AnalystThread::take_slots() {
 
 bool AnalystThread::publish(const detect::Judgement& judgement) {
     std::uint64_t refused = 0;
-    for (const detect::Verdict& verdict : judgement.verdicts)
+    for (detect::Verdict verdict : judgement.verdicts) {
+        verdict.decided_ns = monotonic_now_ns();  // the judgement began some time ago
         refused += queues_->verdicts.push(verdict) ? 0 : 1;
+    }
     for (const detect::Notice& notice : judgement.notices)
         refused += queues_->notices.push(notice) ? 0 : 1;
     if (refused != 0) overflowed_.fetch_add(refused, std::memory_order_relaxed);

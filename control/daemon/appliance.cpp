@@ -10,6 +10,7 @@
 
 #include "control/daemon/load_in_progress.h"
 #include "control/daemon/protection.h"
+#include "control/daemon/resident_memory.h"
 #include "control/daemon/settings.h"
 #include "dataplane/core/clock.h"
 #include "dataplane/counter/totals.h"
@@ -20,20 +21,6 @@ namespace {
 std::string kernel_release() {
     utsname name{};
     return ::uname(&name) == 0 ? name.release : "unknown";
-}
-
-// Resident memory without the mapped tables, which belong to the kernel and are shown on their own.
-std::uint64_t resident_bytes() {
-    std::ifstream smaps("/proc/self/smaps");
-    std::uint64_t kilobytes = 0;
-    bool table = false;
-    for (std::string line; std::getline(smaps, line);) {
-        if (std::isxdigit(static_cast<unsigned char>(line[0])) != 0 && line.find('-') < line.find(' '))
-            table = line.ends_with("anon_inode:bpf-map");
-        else if (!table && line.starts_with("Rss:"))
-            kilobytes += std::strtoull(line.c_str() + 4, nullptr, 10);
-    }
-    return kilobytes * 1024;
 }
 
 const char* attach_name(const ProtectedInterface& interface) {
@@ -245,6 +232,11 @@ Result<Status> Appliance::status() {
         status.learning = !analyst.learned();
         status.attacks = analyst.under_attack() ? 1 : 0;
     });
+    const ban::VerdictReport& verdicts = protection_->verdict_report();
+    status.verdicts = verdicts.verdicts;
+    status.verdict_median_ns = verdicts.latency.quantile_ns(0.5);
+    status.verdict_p99_ns = verdicts.latency.quantile_ns(0.99);
+    status.verdict_worst_ns = verdicts.latency.worst_ns();
     status.resident_bytes = resident_bytes();
     status.table_bytes = protection_->tables().shared().bytes();
     for (const auto& interface : protection_->interfaces())

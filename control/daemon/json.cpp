@@ -79,6 +79,8 @@ Json to_json(const PanicState& panic) {
             {"met", panic.met},         {"dropped", panic.dropped}};
 }
 
+double in_us(std::uint64_t ns) { return static_cast<double>(ns) / 1000; }
+
 Json to_json(const Status& status) {
     Json interfaces = Json::array();
     for (const InterfaceStatus& interface : status.interfaces)
@@ -96,6 +98,11 @@ Json to_json(const Status& status) {
             {"feature_notes", object_of(status.feature_notes)},
             {"learning", status.learning},
             {"attacks", status.attacks},
+            {"verdicts",
+             {{"count", status.verdicts},
+              {"median_us", in_us(status.verdict_median_ns)},
+              {"p99_us", in_us(status.verdict_p99_ns)},
+              {"worst_us", in_us(status.verdict_worst_ns)}}},
             {"memory", {{"resident_bytes", status.resident_bytes}, {"table_bytes", status.table_bytes}}}};
 }
 

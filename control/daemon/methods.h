@@ -69,9 +69,13 @@ struct Status {
     std::uint64_t quarantined = 0;
     std::uint64_t allowed = 0;
     NamedFlags features;
-    NamedTexts feature_notes;   // why a feature is off
-    bool learning = false;      // detectors run on their defaults
-    std::uint64_t attacks = 0;  // going on now
+    NamedTexts feature_notes;    // why a feature is off
+    bool learning = false;       // detectors run on their defaults
+    std::uint64_t attacks = 0;   // going on now
+    std::uint64_t verdicts = 0;  // of the detectors; with these times from the decision to being in force
+    std::uint64_t verdict_median_ns = 0;
+    std::uint64_t verdict_p99_ns = 0;
+    std::uint64_t verdict_worst_ns = 0;
     std::uint64_t resident_bytes = 0;
     std::uint64_t table_bytes = 0;  // mapped
 };

@@ -47,6 +47,7 @@ public:
     [[nodiscard]] const std::vector<std::unique_ptr<ProtectedInterface>>& interfaces() const noexcept {
         return interfaces_;
     }
+    [[nodiscard]] const ban::VerdictReport& verdict_report() const noexcept { return writer_->report(); }
     [[nodiscard]] std::uint64_t started_ns() const noexcept { return started_ns_; }
 
 private:

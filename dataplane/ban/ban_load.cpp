@@ -8,7 +8,7 @@ namespace gabion::ban {
 namespace {
 
 // So far ahead of its turn a target's lines are fetched: a load is made of cache misses, and this many can overlap.
-constexpr std::size_t ahead = 12;
+constexpr std::size_t ahead = 32;
 
 }  // namespace
 

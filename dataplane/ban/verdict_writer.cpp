@@ -14,18 +14,21 @@ std::uint64_t nanoseconds(std::chrono::milliseconds duration) noexcept {
 
 std::size_t VerdictWriter::apply(std::span<const detect::Verdict> verdicts, std::uint64_t now_ns) {
     std::size_t effective = 0;
+    outcomes_.clear();
     for (const detect::Verdict& verdict : verdicts) {
         const Outcome outcome = apply_one(verdict, now_ns);
+        outcomes_.push_back(outcome);
         ++report_.verdicts;
         ++report_.outcome[static_cast<std::size_t>(outcome)];
         effective += in_force(outcome);
         if (verdict.decided_ns != 0) {
             const std::uint64_t done_ns = monotonic_now_ns();
-            if (done_ns > verdict.decided_ns)
-                report_.latest_ns = std::max(report_.latest_ns, done_ns - verdict.decided_ns);
+            if (done_ns > verdict.decided_ns) report_.latency.add(done_ns - verdict.decided_ns);
         }
-        if (tell_) tell_(verdict, outcome);
     }
+    // Telling takes longer than doing, and can wait.
+    for (std::size_t i = 0; tell_ && i < verdicts.size(); ++i)
+        tell_(verdicts[i], outcomes_[i]);
     return effective;
 }
 

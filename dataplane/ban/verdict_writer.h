@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "dataplane/ban/ban_book.h"
 #include "dataplane/ban/destination_table.h"
+#include "dataplane/core/latency.h"
 #include "dataplane/detect/verdict.h"
 
 namespace gabion::ban {
@@ -18,12 +20,12 @@ namespace gabion::ban {
 struct VerdictReport {
     std::uint64_t verdicts = 0;
     std::array<std::uint64_t, 7> outcome{};  // by enum Outcome
-    std::uint64_t latest_ns = 0;             // longest time from decision to being in force
+    LatencyHistogram latency;                // from the decision to being in force, or refused
 };
 
 class VerdictWriter {
 public:
-    // Told once for each verdict, after it is in force or refused: for events, which the caller limits.
+    // Told once for each verdict, after all of them are in force or refused: for events, which the caller limits.
     using Tell = std::function<void(const detect::Verdict&, Outcome)>;
 
     VerdictWriter(BanBook& book, DestinationTable& destinations, Tell tell = {})
@@ -42,6 +44,7 @@ private:
     DestinationTable& destinations_;
     Tell tell_;
     VerdictReport report_;
+    std::vector<Outcome> outcomes_;  // of the verdicts being applied
 };
 
 }  // namespace gabion::ban

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <pthread.h>
-#include <sys/resource.h>
 
 #include <chrono>
 #include <future>
@@ -17,10 +16,6 @@
 #include "dataplane/worker/worker.h"
 
 namespace gabion::worker {
-
-// A worker that shares its CPU goes first: packets wait for it, and a batch is short. Without
-// CAP_SYS_NICE it runs as it is.
-inline constexpr int worker_nice = -10;
 
 template <Observer Observing>
 class WorkerThread {
@@ -52,7 +47,6 @@ private:
     Result<void> body() {
         ::pthread_setname_np(::pthread_self(), ("gabion-q" + std::to_string(worker_->queue())).c_str());
         if (auto pinned = pin_this_thread(cpu_); !pinned) return pinned.error();
-        static_cast<void>(::setpriority(PRIO_PROCESS, 0, worker_nice));
         return worker_->run();
     }
 

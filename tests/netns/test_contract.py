@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """What the programs promise to whoever operates them: the shapes of their JSON, exit statuses, reload, dry run, restart."""
+import os
 import stat
 import time
 
@@ -21,6 +22,10 @@ def deliver(bed, source, count=200, port=9000, **options):
     return receiver.result()['received']
 
 
+def niceness(daemon):
+    return {os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in os.listdir(f'/proc/{daemon.process.pid}/task')}
+
+
 @case('status and counters have the agreed shape, native attachment', attach='native')
 @case('status and counters have the agreed shape, generic attachment', attach='generic')
 def shapes(attach):
@@ -33,6 +38,7 @@ def shapes(attach):
         assert [w['queue'] for w in interface['workers']] == [0, 1] and all(w['alive'] for w in interface['workers']), interface
         assert all(isinstance(v, bool) for v in status['features'].values())
         assert set(status['panic']) >= {'mode', 'tripped'}
+        assert niceness(daemon) == {-10}, 'threads that packets and verdicts wait for go first'
         assert deliver(bed, SOURCE) == 200
         counters = daemon.identity()
         assert set(counters['packets']) == {'received', 'passed', 'forwarded', 'answered', 'handed_over', 'dropped'}

@@ -66,6 +66,7 @@ def attack(daemon, bed, attackers, rate, seconds, **options):
     first = watch.result()
     got = receiver.result()
     after = daemon.counters()
+    assert sent['sent'] / sent['seconds'] >= 0.6 * rate, f'the machine sent {sent}, not {rate} a second'
     latency_ms = (first['first_drop_ns'] - sent['first_ns']) / 1e6 if first['first_drop_ns'] else None
     share = None
     if latency_ms is not None:

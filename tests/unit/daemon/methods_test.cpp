@@ -58,6 +58,7 @@ TEST_F(Methods, Status) {
         "panic":{"mode":"auto","tripped":false,"learned":false,"rate_pps":0,"drop_ratio":0.0,"trips":0,"met":0,"dropped":0},
         "bans":3,"quarantined":2,"allowed":1,"features":{"hand_over":true,"bpf_loop":false},
         "feature_notes":{"bpf_loop":"needs kernel 5.17"},"learning":false,"attacks":0,
+        "verdicts":{"count":0,"median_us":0.0,"p99_us":0.0,"worst_us":0.0},
         "memory":{"resident_bytes":0,"table_bytes":0}})");
 }
 
