@@ -129,6 +129,11 @@ void AddressSet::prefetch(const Prefix& target) const noexcept {
     }
 }
 
+std::uint64_t AddressSet::place_in_table(const Prefix& target) const noexcept {
+    if (target.family == Family::v4) return (target.is_address() ? exact4_ : prefix4_).place(target.key4());
+    return (target.is_address() ? exact6_ : prefix6_).place(target.key6());
+}
+
 AddressSet::Claim AddressSet::claim(const Prefix& target) noexcept {
     const TableKind kind = kind_of(target);
     if (size(kind) >= capacity(kind)) {

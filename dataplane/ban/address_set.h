@@ -62,6 +62,8 @@ public:
     bool remove(const Prefix& target) noexcept;
 
     void prefetch(const Prefix& target) const noexcept;
+    // Where in its table the target has its home, as a fraction of 2^32.
+    [[nodiscard]] std::uint64_t place_in_table(const Prefix& target) const noexcept;
     [[nodiscard]] std::optional<Place> find(const Prefix& target) const noexcept;
     [[nodiscard]] std::uint32_t value(Place place) const noexcept;
     void set_value(Place place, std::uint32_t value) noexcept;

@@ -88,6 +88,11 @@ public:
         if (!buckets_.empty()) __builtin_prefetch(&buckets_[home(key)], 1);
     }
 
+    // A key's home as a fraction of 2^32.
+    [[nodiscard]] std::uint64_t place(const Key& key) const noexcept {
+        return (std::uint64_t{home(key)} << 32) / (std::uint64_t{mask_} + 1);
+    }
+
     // Calls visit(index, key, value) for each entry.
     template <typename Visit>
     void for_each(Visit&& visit) const;

@@ -115,6 +115,10 @@ public:
     };
     // Puts an entry in force whose record is known; where it is in force already, the record is taken over and the entry stays.
     Outcome restore(const Restored& entry, std::uint64_t now_ns);
+    // Where in its table a target has its home, as a fraction of 2^32.
+    [[nodiscard]] std::uint64_t place_in_table(gabion_set set, const Prefix& target) const noexcept {
+        return sets_[set].place_in_table(target);
+    }
     void prefetch(gabion_set set, const Prefix& target) const noexcept {
         sets_[set].prefetch(target);
         stores_[set].prefetch(target);
