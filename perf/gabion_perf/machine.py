@@ -9,17 +9,26 @@ import subprocess
 from gabion_lab import BUILD, ROOT
 
 VERSIONS = {'gabion': (BUILD / 'gabion', '--version'), 'nftables': ('nft', '--version'), 'iptables': ('iptables', '--version'),
-            'ipset': ('ipset', '--version'), 'xdp-tools': ('dpkg-query', '-W', '-f', '${Version}', 'xdp-tools'),
-            'commit': ('git', '-C', ROOT, 'describe', '--always', '--dirty')}
+            'ipset': ('ipset', '--version'), 'xdp-tools': ('dpkg-query', '-W', '-f', '${Version}', 'xdp-tools')}
+
+
+NOTHING = 'not installed'
 
 
 def first_line(command):
-    """Of what a program prints; "not installed" when it is not there."""
+    """Of what a program prints; NOTHING when it is not there or prints nothing."""
     try:
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=10)
     except OSError:
-        return 'not installed'
-    return done.stdout.strip().splitlines()[0].strip() if done.returncode == 0 and done.stdout.strip() else 'not installed'
+        return NOTHING
+    return done.stdout.strip().splitlines()[0].strip() if done.returncode == 0 and done.stdout.strip() else NOTHING
+
+
+def commit():
+    """The sources' state; what docs/ holds does not matter."""
+    at = first_line(('git', '-C', ROOT, 'rev-parse', '--short', 'HEAD'))
+    changed = first_line(('git', '-C', ROOT, 'status', '--porcelain', '--', '.', ':!docs'))
+    return at if changed == NOTHING else f'{at}, changed'
 
 
 def processor():
@@ -42,7 +51,7 @@ def describe():
         guest = any(line.startswith('flags') and ' hypervisor' in line for line in info)
     return {'when': datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M UTC'), 'kernel': platform.release(),
             'processor': processor(), 'processors': os.cpu_count(), 'virtual': guest, 'mitigations': mitigations(),
-            'versions': {name: first_line(command) for name, command in VERSIONS.items()}}
+            'versions': {**{name: first_line(command) for name, command in VERSIONS.items()}, 'commit': commit()}}
 
 
 def text(machine):

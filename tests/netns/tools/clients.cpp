@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // gbn-clients: many ordinary clients, each with an address of its own, that ask a server at a steady rate, whether or not earlier
-// answers came (an open loop: a slow server does not slow the asking down). Prints one line of JSON at the end: successes,
-// failures, latencies; with --live one a second as well.
+// answers came (an open loop: a slow server does not slow the asking down), or with --in-flight as fast as they are answered.
+// Prints one line of JSON at the end: successes, failures, latencies; with --live one a second as well.
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -83,6 +83,7 @@ public:
     }
 
     [[nodiscard]] bool idle() const { return pending_.empty(); }
+    [[nodiscard]] std::size_t waiting() const { return pending_.size(); }
     [[nodiscard]] std::map<std::string, std::uint64_t> failures() const { return failures_; }
     Tally second;
 
@@ -145,6 +146,7 @@ struct Options {
     double seconds = 5;
     int timeout_ms = 1000;
     std::uint64_t count = 0;
+    std::size_t in_flight = 0;
     bool live = false;
 };
 
@@ -161,12 +163,14 @@ Tally converse(const Options& options, const Target& target, const AddressSet& s
         const std::uint64_t now = monotonic_ns();
         const bool asking = !stopped() && now < end && (options.count == 0 || asked < options.count);
         if (!asking && crowd.idle()) break;
-        for (; asking && due <= static_cast<double>(now) && (options.count == 0 || asked < options.count);
-             due += ns_each) {
+        const auto next_is_due = [&] {
+            return options.in_flight > 0 ? crowd.waiting() < options.in_flight : due <= static_cast<double>(now);
+        };
+        for (; asking && next_is_due() && (options.count == 0 || asked < options.count); due += ns_each) {
             crowd.ask();
             asked++;
         }
-        crowd.serve(asking ? static_cast<std::uint64_t>(due) : now + 20'000'000u);
+        crowd.serve(asking && options.in_flight == 0 ? static_cast<std::uint64_t>(due) : now + 20'000'000u);
         if (!options.live || monotonic_ns() < next_line) continue;
         next_line += 1'000'000'000u;
         all.add(crowd.second);
@@ -189,6 +193,8 @@ int run(int argc, char** argv) {
         ->required();
     app.add_option("--bytes", options.bytes, "of the body, the datagram, the echo");
     app.add_option("--rate", options.rate, "requests a second, all clients together")->check(CLI::PositiveNumber);
+    app.add_option("--in-flight", options.in_flight,
+                   "instead of a rate: so many requests are always under way, the next begins when one ends");
     app.add_option("--seconds", options.seconds);
     app.add_option("--count", options.count);
     app.add_option("--timeout-ms", options.timeout_ms);
