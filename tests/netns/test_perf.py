@@ -4,12 +4,13 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import xml.etree.ElementTree
 
 from gabion_lab import BUILD, ROOT, Lab
-from scenario import case, main
+from scenario import Skip, case, main
 
 TINY = ('drop', '--family', '4', '--sizes', '1k/1k', '--rows', 'gabion,hash,nft-ingress', '--rounds', '2', '--seconds', '0.05')
 
@@ -82,6 +83,27 @@ def wire():
         if not pathlib.Path('/proc/net/pktgen').exists():
             assert 'this kernel has none' in told('tx0', 'rx0', '--wire-anyway')
         assert not (lab.directory / 'out').exists()
+
+
+
+@case('tools/flamegraph draws what runs, and says what is wrong')
+def flamegraph():
+    if not shutil.which('perf'):
+        raise Skip('perf is not installed: tools/setup --lab')
+
+    def draw(*arguments):
+        return subprocess.run([ROOT / 'tools/flamegraph', *arguments], capture_output=True, text=True, timeout=60)
+
+    with tempfile.TemporaryDirectory(prefix='gbn-flame-') as folder, \
+            subprocess.Popen(['/usr/bin/python3', '-c', 'while True: pass']) as busy:
+        picture = pathlib.Path(folder) / 'flame.svg'
+        done = draw('--seconds', '1', '--pid', str(busy.pid), '--output', str(picture))
+        busy.kill()
+        assert done.returncode == 0 and 'samples' in done.stdout, done
+        titles = [e.text for e in xml.etree.ElementTree.parse(picture).iter('{http://www.w3.org/2000/svg}title')]
+        assert any(title.startswith('python3') and title.endswith('100.00 %') for title in titles), titles[:9]
+    assert draw('--cpu', '0', '--pid', '1').returncode == 2
+    assert draw('--seconds', '0').returncode == 2
 
 
 main()
