@@ -13,6 +13,7 @@
 #include "abi/cpu.h"
 #include "abi/destination.h"
 #include "abi/flow.h"
+#include "abi/prefix.h"
 #include "abi/quarantine.h"
 #include "abi/queue.h"
 
@@ -65,6 +66,11 @@ GABION_ARRAY(quar_e4_state, GABION_STRIDE4, struct gabion_quarantine);
 GABION_ARRAY(quar_e6_state, GABION_STRIDE6, struct gabion_quarantine);
 GABION_ARRAY(quar_p4_state, GABION_STRIDE4, struct gabion_quarantine);
 GABION_ARRAY(quar_p6_state, GABION_STRIDE6, struct gabion_quarantine);
+
+GABION_ARRAY(prefix_map4, 1, __u64);
+GABION_ARRAY(prefix_lengths4, 1, struct gabion_prefix_lengths);
+GABION_ARRAY(prefix_map6, 1, struct gabion_prefix_line6);
+GABION_ARRAY(prefix_lengths6, 1, struct gabion_prefix_lengths);
 
 GABION_ARRAY(allow_bloom, 2, __u64);
 GABION_ARRAY(known_bloom, 2, __u64);

@@ -32,6 +32,7 @@ GABION_INLINE __u32 gabion_judge_source(const struct gabion_address *source, __u
 					struct gabion_arrival *arrival)
 {
 	__u32 reason = GABION_REASON_NONE, allowed = 0, now = arrival->now;
+	struct gabion_cover cover = {GABION_NULL, 0};
 	const __u32 features = GABION_SETTINGS(tables).features;
 	__u64 hash = version == 4 ? gabion_hash4(&tables->control->hash, source->word[0])
 				  : gabion_hash6(&tables->control->hash, source->word);
@@ -39,9 +40,9 @@ GABION_INLINE __u32 gabion_judge_source(const struct gabion_address *source, __u
 	if (features & GABION_FEATURE_BREAKER)
 		reason = gabion_stage_breaker(source, version, tables, cpu, hash, now);
 	if (!reason && features & GABION_FEATURE_ALLOW)
-		reason = gabion_stage_allow(source, version, tables, hash, &allowed);
+		reason = gabion_stage_allow(source, version, tables, hash, &cover, &allowed);
 	if (!reason && features & GABION_FEATURE_BANS && !(allowed & GABION_SKIP_BANS))
-		reason = gabion_stage_bans(source, version, tables, cpu, hash, now);
+		reason = gabion_stage_bans(source, version, tables, cpu, hash, &cover, now);
 	arrival->hash = hash;
 	arrival->version = GABION_CAST(__u16, version);
 	arrival->allowed = allowed;

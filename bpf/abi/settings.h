@@ -36,10 +36,11 @@ struct gabion_settings {
 	__u32 known_bloom_mask;
 	__u32 flow_mask; /* buckets minus one */
 	__u32 dest_mask;
-	__u32 queues;	  /* entries of the map `queues` */
-	__u32 late_ticks; /* GABION_LATE_MS in ticks, rounded up, plus one for the tick that was running */
-	__u32 hz;	  /* ticks a second */
-	__u32 features;	  /* GABION_FEATURE_* */
+	__u32 prefix_mask6; /* lines of the IPv6 prefix map, minus one */
+	__u32 queues;	    /* entries of the map `queues` */
+	__u32 late_ticks;   /* GABION_LATE_MS in ticks, rounded up, plus one for the tick that was running */
+	__u32 hz;	    /* ticks a second */
+	__u32 features;	    /* GABION_FEATURE_* */
 };
 
 /* egress.bpf.c */

@@ -7,6 +7,9 @@
  * GABION_PROBE_MAX buckets, and `overflow` of every bucket that it passed counts it. A look-up goes on to the next bucket only
  * while `overflow` is not zero.
  *
+ * `filter` has a bit for the hash of each key that stands in the bucket (gabion_filter4, gabion_filter6): a bucket that lacks the bit
+ * need not be searched. It is set before the value; a bit too many costs a search.
+ *
  * What the single writer promises: a key is written into an empty slot first and its value last; a slot is emptied by its value
  * alone; an entry that moves is copied before its old slot is emptied. A reader therefore sees an entry whole or not at all.
  *
@@ -31,13 +34,14 @@ struct gabion_bucket4 {
 	__u32 key[GABION_SLOTS4];
 	__u32 value[GABION_SLOTS4];
 	__u32 overflow;
-	__u32 reserved;
+	__u32 filter;
 } GABION_ALIGNED(GABION_CACHE_LINE);
 
 struct gabion_bucket6 {
 	__u32 key[GABION_SLOTS6][4];
 	__u32 value[GABION_SLOTS6];
-	__u32 overflow;
+	__u16 overflow;
+	__u16 filter;
 } GABION_ALIGNED(GABION_CACHE_LINE);
 
 _Static_assert(sizeof(struct gabion_bucket4) == GABION_CACHE_LINE, "one line a look-up");

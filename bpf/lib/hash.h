@@ -35,6 +35,34 @@ static inline __u32 gabion_hash_index(__u64 hash, __u32 mask)
 	return GABION_CAST(__u32, hash >> 32) & mask;
 }
 
+/* A key's bit in its bucket's filter (bpf/abi/table.h): from the half that does not choose the bucket. */
+static inline __u32 gabion_filter4(__u64 hash)
+{
+	return 1u << (hash >> 24 & 31);
+}
+
+static inline __u32 gabion_filter6(__u64 hash)
+{
+	return 1u << (hash >> 24 & 15);
+}
+
+/* Where the first 32 bits of an IPv6 address stand in the prefix map (bpf/abi/prefix.h), and its first 48. */
+static inline __u64 gabion_hash_wide6(const struct gabion_hash_key *key, const __u32 *word)
+{
+	return gabion_hash_finish(key, key->add + key->multiply[0] * word[0]);
+}
+
+static inline __u64 gabion_hash_narrow6(const struct gabion_hash_key *key, const __u32 *word)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	__u32 sixteen = word[1] & 0xffff;
+#else
+	__u32 sixteen = word[1] >> 16;
+#endif
+
+	return gabion_hash_finish(key, key->add + key->multiply[0] * word[0] + key->multiply[1] * sixteen);
+}
+
 /*
  * The four bits of a key within its word of a Bloom filter (blocked, one word a key: Putze, Sanders & Singler, "Cache-, hash-
  * and space-efficient Bloom filters", 2007). They come from the half that does not choose the word.

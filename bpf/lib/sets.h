@@ -6,6 +6,7 @@
 #ifndef GABION_LIB_SETS_H
 #define GABION_LIB_SETS_H
 
+#include "cover.h"
 #include "table.h"
 
 GABION_INLINE __u64 gabion_two_words(const __u32 *word)
@@ -14,7 +15,7 @@ GABION_INLINE __u64 gabion_two_words(const __u32 *word)
 }
 
 /*
- * gabion_SET_prefix: the longest prefix in force that holds the source; `timed` says that values are expiries, and what ended does
+ * gabion_SET_prefix: the longest prefix in force that holds the source; only lengths that the prefix map names are tried; `timed` says that values are expiries, and what ended does
  * not hide shorter prefixes. Probing for one length and going through the lengths are functions out of line, so that the
  * verifier walks each loop once instead of once for each way that leads to it.
  */
@@ -29,7 +30,7 @@ GABION_INLINE __u64 gabion_two_words(const __u32 *word)
 						      GABION_SETTINGS(tables).mask[SET].prefix4),                      \
 				    0);                                                                                \
 	}                                                                                                              \
-	GABION_OUTLINE __u64 gabion_##name##_prefix4(GABION_OUTLINE_TABLES __u32 source, __u32 now)                    \
+	GABION_OUTLINE __u64 gabion_##name##_prefix4(GABION_OUTLINE_TABLES __u32 source, __u32 now, __u32 mask)        \
 	{                                                                                                              \
 		const struct gabion_set_header *header;                                                                \
 		__u32 count, i;                                                                                        \
@@ -39,7 +40,12 @@ GABION_INLINE __u64 gabion_two_words(const __u32 *word)
 		header = &tables->control->set[SET];                                                                   \
 		count = gabion_read32(&header->length_count4);                                                         \
 		for (i = 0; i < GABION_PREFIX_LENGTHS_MAX && i < count; i++) {                                         \
-			__u64 found = gabion_##name##_length4(GABION_GIVE_TABLES(tables) source, header->lengths4[i]); \
+			__u32 length = header->lengths4[i];                                                            \
+			__u64 found;                                                                                   \
+                                                                                                                       \
+			if (!(mask >> (length & 31) & 1))                                                              \
+				continue;                                                                              \
+			found = gabion_##name##_length4(GABION_GIVE_TABLES(tables) source, length);                    \
                                                                                                                        \
 			if (found && (!timed || gabion_in_force(gabion_found_value(found), now)))                      \
 				return found;                                                                          \
@@ -59,7 +65,8 @@ GABION_INLINE __u64 gabion_two_words(const __u32 *word)
 						      GABION_SETTINGS(tables).mask[SET].prefix6),                      \
 				    0);                                                                                \
 	}                                                                                                              \
-	GABION_OUTLINE __u64 gabion_##name##_prefix6(GABION_OUTLINE_TABLES __u64 low, __u64 high, __u32 now)           \
+	GABION_OUTLINE __u64 gabion_##name##_prefix6(GABION_OUTLINE_TABLES __u64 low, __u64 high, __u32 now,           \
+						     __u32 mask)                                                       \
 	{                                                                                                              \
 		const struct gabion_set_header *header;                                                                \
 		__u32 count, i;                                                                                        \
@@ -69,27 +76,43 @@ GABION_INLINE __u64 gabion_two_words(const __u32 *word)
 		header = &tables->control->set[SET];                                                                   \
 		count = gabion_read32(&header->length_count6);                                                         \
 		for (i = 0; i < GABION_PREFIX_LENGTHS_MAX && i < count; i++) {                                         \
-			__u64 found =                                                                                  \
-				gabion_##name##_length6(GABION_GIVE_TABLES(tables) low, high, header->lengths6[i]);    \
+			__u32 length = header->lengths6[i];                                                            \
+			__u64 found;                                                                                   \
+                                                                                                                       \
+			if (!(mask >> (length >> 2 & 31) & 1))                                                         \
+				continue;                                                                              \
+			found = gabion_##name##_length6(GABION_GIVE_TABLES(tables) low, high, length);                 \
                                                                                                                        \
 			if (found && (!timed || gabion_in_force(gabion_found_value(found), now)))                      \
 				return found;                                                                          \
 		}                                                                                                      \
 		return 0;                                                                                              \
 	}                                                                                                              \
-	GABION_INLINE __u64 gabion_##name##_prefix(const __u32 *word, __u32 version,                                   \
-						   const struct gabion_tables *tables, __u32 now)                      \
+	/* Prefixes that the set holds for the family: 0 = none. */                                                    \
+	GABION_INLINE __u32 gabion_##name##_prefixes(__u32 version, const struct gabion_tables *tables)                \
 	{                                                                                                              \
 		const struct gabion_set_header *header = &tables->control->set[SET];                                   \
                                                                                                                        \
+		return version == 4 ? header->length_count4 : header->length_count6;                                   \
+	}                                                                                                              \
+	GABION_INLINE __u64 gabion_##name##_prefix(struct gabion_cover *cover, const __u32 *word, __u32 version,       \
+						   const struct gabion_tables *tables, __u32 now)                      \
+	{                                                                                                              \
+		const struct gabion_prefix_lengths *lengths;                                                           \
+		__u32 mask;                                                                                            \
+                                                                                                                       \
+		if (!gabion_##name##_prefixes(version, tables))                                                        \
+			return 0;                                                                                      \
+		lengths = gabion_covering(cover, word, version, tables);                                               \
+		if (GABION_LIKELY(!lengths))                                                                           \
+			return 0;                                                                                      \
+		mask = gabion_read32(&lengths->of_set[SET]);                                                           \
+		if (!mask)                                                                                             \
+			return 0;                                                                                      \
 		if (version == 4)                                                                                      \
-			return header->length_count4                                                                   \
-				       ? gabion_##name##_prefix4(GABION_GIVE_TABLES(tables) word[0], now)              \
-				       : 0;                                                                            \
-		return header->length_count6                                                                           \
-			       ? gabion_##name##_prefix6(GABION_GIVE_TABLES(tables) gabion_two_words(word),            \
-							 gabion_two_words(word + 2), now)                              \
-			       : 0;                                                                                    \
+			return gabion_##name##_prefix4(GABION_GIVE_TABLES(tables) word[0], now, mask);                 \
+		return gabion_##name##_prefix6(GABION_GIVE_TABLES(tables) gabion_two_words(word),                      \
+					       gabion_two_words(word + 2), now, mask);                                 \
 	}                                                                                                              \
 	/* Whether the set holds anything for the packet's family. */                                                  \
 	GABION_INLINE __u32 gabion_##name##_any(__u32 version, const struct gabion_tables *tables)                     \

@@ -125,7 +125,7 @@ GABION_OUTLINE_HERE __u64 gabion_find_on4(gabion_table4 table, __u32 mask, __u32
 
 /*
  * For the tables that every packet meets. A bucket fills from its first slot, and most hold few entries: that slot is tried
- * alone, by a branch that is mostly predicted; then the whole home bucket, and out of line the others.
+ * alone, by a branch that is mostly predicted; then the whole home bucket, if its filter does not deny, and out of line the others.
  */
 GABION_INLINE __u64 gabion_find4(gabion_table4 table, __u32 mask, __u32 key, __u64 hash)
 {
@@ -136,9 +136,11 @@ GABION_INLINE __u64 gabion_find4(gabion_table4 table, __u32 mask, __u32 key, __u
 		return 0;
 	if (bucket->key[0] == key && bucket->value[0])
 		return gabion_found(home * GABION_STRIDE4, bucket->value[0]);
-	slot = gabion_search4(bucket, key);
-	if (slot < GABION_SLOTS4)
-		return gabion_found(home * GABION_STRIDE4 + slot, bucket->value[slot]);
+	if (bucket->filter & gabion_filter4(hash)) {
+		slot = gabion_search4(bucket, key);
+		if (slot < GABION_SLOTS4)
+			return gabion_found(home * GABION_STRIDE4 + slot, bucket->value[slot]);
+	}
 	if (GABION_LIKELY(!bucket->overflow))
 		return 0;
 	return gabion_find_on4(table, mask, key, home);
@@ -180,9 +182,11 @@ GABION_INLINE __u64 gabion_find6(gabion_table6 table, __u32 mask, const __u32 *k
 		return 0;
 	if (!gabion_difference6(bucket->key[0], key) && bucket->value[0])
 		return gabion_found(home * GABION_STRIDE6, bucket->value[0]);
-	slot = gabion_search6(bucket, key);
-	if (slot < GABION_SLOTS6)
-		return gabion_found(home * GABION_STRIDE6 + slot, bucket->value[slot]);
+	if (bucket->filter & gabion_filter6(hash)) {
+		slot = gabion_search6(bucket, key);
+		if (slot < GABION_SLOTS6)
+			return gabion_found(home * GABION_STRIDE6 + slot, bucket->value[slot]);
+	}
 	if (GABION_LIKELY(!bucket->overflow))
 		return 0;
 	return gabion_find_on6(table, mask, key, home);

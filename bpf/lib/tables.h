@@ -11,6 +11,7 @@
 #include "../abi/cpu.h"
 #include "../abi/destination.h"
 #include "../abi/flow.h"
+#include "../abi/prefix.h"
 #include "../abi/quarantine.h"
 #include "../abi/queue.h"
 #include "../abi/settings.h"
@@ -60,6 +61,9 @@ struct gabion_tables {
 	gabion_words op_e4_hits, op_e6_hits, op_p4_hits, op_p6_hits;
 	gabion_words det_e4_hits, det_e6_hits, det_p4_hits, det_p6_hits;
 	struct gabion_quarantine *quar_e4_state, *quar_e6_state, *quar_p4_state, *quar_p6_state;
+	gabion_words prefix_map4;
+	struct gabion_prefix_line6 *prefix_map6;
+	struct gabion_prefix_lengths *prefix_lengths4, *prefix_lengths6;
 	gabion_words allow_bloom, known_bloom;
 	struct gabion_flow_bucket *flows;
 	gabion_table6 dest_table;

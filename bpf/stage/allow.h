@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The allow list: empty flag, Bloom filter, exact, prefixes. The filter only says "surely not"; what lets a packet through is the
+ * The allow list: empty flag, Bloom filter, exact, prefixes (bpf/abi/prefix.h: asked once for all sets). The filter only says "surely not"; what lets a packet through is the
  * entry itself, and the entry says which checks it spares.
  */
 #ifndef GABION_STAGE_ALLOW_H
@@ -31,22 +31,23 @@ GABION_OUTLINE __u64 gabion_allow_look(GABION_OUTLINE_TABLES const struct gabion
 
 /* The entry's value, GABION_ALLOW_ENTRY among its bits; 0 when there is none. The address itself comes before its prefixes. */
 GABION_INLINE __u32 gabion_allowed(const struct gabion_address *source, __u32 version,
-				   const struct gabion_tables *tables, __u64 hash)
+				   const struct gabion_tables *tables, __u64 hash, struct gabion_cover *cover)
 {
 	__u64 found = 0;
 
 	if (gabion_maybe_allowed(version, tables, hash))
 		found = gabion_allow_look(GABION_GIVE_TABLES(tables) source, version, hash);
 	if (!found)
-		found = gabion_allow_prefix(source->word, version, tables, 0);
+		found = gabion_allow_prefix(cover, source->word, version, tables, 0);
 	return gabion_found_value(found);
 }
 
 /* Leaves in *allowed what the stages to come may skip. */
 GABION_INLINE __u32 gabion_stage_allow(const struct gabion_address *source, __u32 version,
-				       const struct gabion_tables *tables, __u64 hash, __u32 *allowed)
+				       const struct gabion_tables *tables, __u64 hash, struct gabion_cover *cover,
+				       __u32 *allowed)
 {
-	*allowed = gabion_allowed(source, version, tables, hash);
+	*allowed = gabion_allowed(source, version, tables, hash, cover);
 	return (*allowed & GABION_SKIP_ALL) == GABION_SKIP_ALL ? GABION_REASON_ALLOWED : GABION_REASON_NONE;
 }
 

@@ -37,7 +37,8 @@ GABION_INLINE void gabion_hit(gabion_words hits, __u64 found, __u32 weight)
 	} while (0)
 
 GABION_INLINE __u32 gabion_stage_bans(const struct gabion_address *source, __u32 version,
-				      const struct gabion_tables *tables, struct gabion_cpu *cpu, __u64 hash, __u32 now)
+				      const struct gabion_tables *tables, struct gabion_cpu *cpu, __u64 hash,
+				      struct gabion_cover *cover, __u32 now)
 {
 	__u64 found;
 
@@ -46,7 +47,7 @@ GABION_INLINE __u32 gabion_stage_bans(const struct gabion_address *source, __u32
 		GABION_BAN_HIT(op, e);
 		return GABION_REASON_BAN_OPERATOR;
 	}
-	found = gabion_op_prefix(source->word, version, tables, now);
+	found = gabion_op_prefix(cover, source->word, version, tables, now);
 	if (found) {
 		GABION_BAN_HIT(op, p);
 		return GABION_REASON_BAN_OPERATOR_PREFIX;
@@ -56,7 +57,7 @@ GABION_INLINE __u32 gabion_stage_bans(const struct gabion_address *source, __u32
 		GABION_BAN_HIT(det, e);
 		return GABION_REASON_BAN_DETECTOR;
 	}
-	found = gabion_det_prefix(source->word, version, tables, now);
+	found = gabion_det_prefix(cover, source->word, version, tables, now);
 	if (found) {
 		GABION_BAN_HIT(det, p);
 		return GABION_REASON_BAN_DETECTOR_PREFIX;

@@ -40,12 +40,14 @@ GABION_INLINE int gabion_breaker_tripped(struct gabion_breaker *breaker, const s
 GABION_OUTLINE __u32 gabion_protected(GABION_OUTLINE_TABLES const struct gabion_address *source, __u32 version,
 				      __u64 hash)
 {
+	struct gabion_cover cover = {GABION_NULL, 0};
+
 	GABION_OUTLINE_FIND_TABLES();
 	if (!source)
 		return 0;
 	if (gabion_maybe_allowed(version, tables, hash) || gabion_known(tables, hash))
 		return 1;
-	return gabion_allow_prefix(source->word, version, tables, 0) != 0;
+	return gabion_allow_prefix(&cover, source->word, version, tables, 0) != 0;
 }
 
 GABION_INLINE void gabion_breaker_mark(struct gabion_breaker *breaker, __u32 now, __u32 hz)

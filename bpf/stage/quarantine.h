@@ -86,7 +86,8 @@ GABION_INLINE __u32 gabion_quarantine_exact(const struct gabion_packet *packet, 
 GABION_INLINE __u32 gabion_quarantine_prefix(const struct gabion_packet *packet, const struct gabion_tables *tables,
 					     __u64 hash, __u32 now)
 {
-	__u64 found = gabion_quar_prefix(packet->source.word, packet->ip_version, tables, now);
+	struct gabion_cover cover = {GABION_NULL, 0};
+	__u64 found = gabion_quar_prefix(&cover, packet->source.word, packet->ip_version, tables, now);
 	struct gabion_quarantine *state;
 
 	if (!found)

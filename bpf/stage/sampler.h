@@ -57,11 +57,13 @@ GABION_INLINE __u32 gabion_one_in(struct gabion_sampler *sampler, const struct g
 
 GABION_OUTLINE __u32 gabion_watched(GABION_OUTLINE_TABLES const struct gabion_packet *packet, __u64 hash, __u32 now)
 {
+	struct gabion_cover cover = {GABION_NULL, 0};
+
 	GABION_OUTLINE_FIND_TABLES();
 	if (!packet)
 		return 0;
 	return gabion_watch_exact(packet->source.word, packet->ip_version, tables, hash, now) ||
-	       gabion_watch_prefix(packet->source.word, packet->ip_version, tables, now);
+	       gabion_watch_prefix(&cover, packet->source.word, packet->ip_version, tables, now);
 }
 
 GABION_INLINE int gabion_suspicious(const struct gabion_packet *packet, const struct gabion_tables *tables, __u64 hash,

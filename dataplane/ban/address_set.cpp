@@ -69,12 +69,13 @@ AddressSet::AddressSet(const SetMemory& memory, const gabion_hash_key& hash, Set
     : memory_(memory),
       limits_(limits),
       grace_(grace),
+      prefix_map_(memory.prefix_map, hash),
       exact4_(memory.exact4, hash),
       exact6_(memory.exact6, hash),
       prefix4_(memory.prefix4, hash),
       prefix6_(memory.prefix6, hash),
-      lengths4_{memory.header->lengths4, &memory.header->length_count4, {}},
-      lengths6_{memory.header->lengths6, &memory.header->length_count6, {}} {
+      lengths4_{memory.header->lengths4, &memory.header->length_count4, {}, false},
+      lengths6_{memory.header->lengths6, &memory.header->length_count6, {}, false} {
     const auto fit = [](std::uint32_t& limit, std::size_t slots) {
         limit = static_cast<std::uint32_t>(std::min<std::size_t>(limit, usable(slots)));
     };
@@ -148,6 +149,7 @@ AddressSet::Claim AddressSet::claim(const Prefix& target) noexcept {
             table.abandon(*claimed);
             return {AddStatus::too_many_lengths, {}};
         }
+        prefix_map_.note(memory_.set, target);
         return {AddStatus::added, {kind, claimed->index}};
     };
     Claim result = target.family == Family::v4 ? take(target.is_address() ? exact4_ : prefix4_, target.key4())
@@ -188,6 +190,7 @@ bool AddressSet::remove(const Prefix& target) noexcept {
                                                      : (exact ? exact6_ : prefix6_).erase(target.key6());
     if (!removed) return false;
     --lengths_of(target.family).entries[target.length];
+    if (!exact) lengths_of(target.family).removed = true;
     set_count(kind_of(target), size(kind_of(target)));
     return true;
 }

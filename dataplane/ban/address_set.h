@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "dataplane/ban/address_table.h"
 #include "dataplane/ban/memory.h"
@@ -94,6 +95,13 @@ public:
     // At start: puts right what a killed writer left. No valid entry is out of sight at any moment.
     AuditReport audit();
 
+    // Calls visit(prefix) for each prefix of a family.
+    template <typename Visit>
+    void for_each_prefix(Family family, Visit&& visit) const;
+
+    // Whether prefixes of a family were removed since the last call: their bits are still in the prefix map.
+    bool take_removed(Family family) noexcept { return std::exchange(lengths_of(family).removed, false); }
+
     // Takes a prefix length that is no longer in use out of the kernel's list, in steps: one a call, and calls at least some
     // milliseconds apart, so that no look-up that is under way skips a length. Returns whether more is to do.
     bool compact_lengths() noexcept;
@@ -103,6 +111,7 @@ private:
         std::uint8_t* list;
         std::uint32_t* count;
         std::array<std::uint32_t, 129> entries{};  // by length
+        bool removed = false;
     };
 
     [[nodiscard]] Lengths& lengths_of(Family family) noexcept { return family == Family::v4 ? lengths4_ : lengths6_; }
@@ -114,6 +123,7 @@ private:
     SetMemory memory_;
     SetLimits limits_;
     Grace grace_;
+    PrefixMap prefix_map_;
     Table4 exact4_;
     Table6 exact6_;
     Table4 prefix4_;
@@ -137,6 +147,18 @@ void AddressSet::for_each(Visit&& visit) const {
     walk(exact6_, TableKind::exact6, true);
     walk(prefix4_, TableKind::prefix4, false);
     walk(prefix6_, TableKind::prefix6, false);
+}
+
+template <typename Visit>
+void AddressSet::for_each_prefix(Family family, Visit&& visit) const {
+    const auto walk = [&](const auto& table) {
+        table.for_each([&](std::uint32_t, const auto& key, std::uint32_t) { visit(prefix_of_key(key, false)); });
+    };
+    if (family == Family::v4) {
+        walk(prefix4_);
+    } else {
+        walk(prefix6_);
+    }
 }
 
 template <typename Visit>

@@ -8,6 +8,11 @@ namespace {
 
 using Word = std::atomic_ref<std::uint32_t>;
 
+template <typename T>
+void store(T& word, T value) noexcept {
+    std::atomic_ref<T>(word).store(value, std::memory_order_release);
+}
+
 // Keys of one family, compared and stored word by word.
 bool same_key(std::uint32_t stored, std::uint32_t key) noexcept { return stored == key; }
 bool same_key(const std::uint32_t (&stored)[4], const std::array<std::uint32_t, 4>& key) noexcept {
@@ -83,21 +88,34 @@ void AddressTable<Bucket>::write_key(std::uint32_t bucket, std::uint32_t slot, c
 }
 
 template <typename Bucket>
-void AddressTable<Bucket>::add_overflow(std::uint32_t from, std::uint32_t to, std::uint32_t change) noexcept {
-    for (std::uint32_t at = from; at != to; at = (at + 1) & mask_)
-        Word(buckets_[at].overflow).store(buckets_[at].overflow + change, std::memory_order_release);
+void AddressTable<Bucket>::add_overflow(std::uint32_t from, std::uint32_t to, int change) noexcept {
+    for (std::uint32_t at = from; at != to; at = (at + 1) & mask_) {
+        auto& overflow = buckets_[at].overflow;
+        store(overflow, static_cast<std::remove_reference_t<decltype(overflow)>>(overflow + change));
+    }
+}
+
+template <typename Bucket>
+auto AddressTable<Bucket>::filter_of(const Bucket& bucket) const noexcept -> decltype(bucket.filter) {
+    decltype(bucket.filter) filter = 0;
+    for (std::uint32_t slot = 0; slot < Traits::slots; ++slot) {
+        if (bucket.value[slot] != 0) filter |= Traits::filter(Traits::hash(*hash_, load_key(bucket.key[slot])));
+    }
+    return filter;
 }
 
 template <typename Bucket>
 void AddressTable<Bucket>::publish(Claim claim, std::uint32_t value) noexcept {
-    Word(buckets_[claim.index / Traits::stride].value[claim.index % Traits::stride])
-        .store(value, std::memory_order_release);
+    Bucket& bucket = buckets_[claim.index / Traits::stride];
+    const auto bit = Traits::filter(Traits::hash(*hash_, key(claim.index)));
+    if ((bucket.filter & bit) == 0) store(bucket.filter, static_cast<decltype(bucket.filter)>(bucket.filter | bit));
+    Word(bucket.value[claim.index % Traits::stride]).store(value, std::memory_order_release);
     size_ += claim.is_new;
 }
 
 template <typename Bucket>
 void AddressTable<Bucket>::abandon(Claim claim) noexcept {
-    if (claim.is_new) add_overflow(home(key(claim.index)), claim.index / Traits::stride, ~0u);
+    if (claim.is_new) add_overflow(home(key(claim.index)), claim.index / Traits::stride, -1);
 }
 
 template <typename Bucket>
@@ -114,7 +132,8 @@ bool AddressTable<Bucket>::erase(const Key& key) noexcept {
     if (!index) return false;
     const std::uint32_t bucket = *index / Traits::stride;
     Word(buckets_[bucket].value[*index % Traits::stride]).store(0, std::memory_order_release);
-    add_overflow(home(key), bucket, ~0u);
+    store(buckets_[bucket].filter, filter_of(buckets_[bucket]));
+    add_overflow(home(key), bucket, -1);
     --size_;
     return true;
 }
@@ -158,8 +177,11 @@ AuditReport AddressTable<Bucket>::audit() {
         }
     }
     for (std::uint32_t bucket = 0; bucket < buckets_.size(); ++bucket) {
-        if (buckets_[bucket].overflow == overflow[bucket]) continue;
-        Word(buckets_[bucket].overflow).store(overflow[bucket], std::memory_order_release);
+        Bucket& here = buckets_[bucket];
+        const auto filter = filter_of(here);
+        if (here.overflow == overflow[bucket] && here.filter == filter) continue;
+        store(here.overflow, static_cast<decltype(here.overflow)>(overflow[bucket]));
+        store(here.filter, filter);
         ++report.counters_corrected;
     }
     size_ = report.entries;

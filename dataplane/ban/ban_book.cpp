@@ -66,6 +66,7 @@ BanBook::BanBook(const BanMemory& memory, TickClock clock, BookOptions options)
       sets_(make_sets(memory, options, every_set)),
       stores_(make_stores(memory.control->hash, every_set)),
       allow_bloom_(memory.control, memory.allow_bloom),
+      prefix_map_(memory.prefix_map, memory.control->hash),
       offenders_(options.offenders, options.forgive_ns),
       blast_(options.blast_addresses, options.blast_window_ns),
       history_max_(options.history) {}

@@ -146,6 +146,7 @@ private:
     bool is_allowed(const Prefix& target) const;
     Entry describe(gabion_set set, RecordId id) const;
     std::size_t sweep_set(gabion_set set, std::uint64_t now_ns, std::size_t& records);
+    void tidy_prefix_map(std::uint64_t now_ns);
     void recover_set(gabion_set set, std::uint64_t now_ns);
 
     BanMemory memory_;
@@ -155,6 +156,10 @@ private:
     std::array<RecordId, GABION_SET_COUNT> swept_{};
     std::array<std::uint32_t, GABION_SET_COUNT> timed_{};  // records that end some day
     AllowBloom allow_bloom_;
+    PrefixMap prefix_map_;
+    std::uint64_t prefix_map_made_ns_ = 0;
+    bool stale_prefixes4_ = false;
+    bool stale_prefixes6_ = false;
     DetailPool details_;
     DetailId recovered_ = 0;
     Offenders offenders_;

@@ -6,6 +6,12 @@
 #include "dataplane/ban/ban_book.h"
 
 namespace gabion::ban {
+namespace {
+
+// What removed prefixes leave in the prefix map costs look-ups, no more; making it anew takes some ms.
+constexpr std::uint64_t prefix_map_rest_ns = 10'000'000'000;
+
+}  // namespace
 
 AuditReport BanBook::recover(std::uint64_t now_ns) {
     AuditReport total;
@@ -22,6 +28,9 @@ AuditReport BanBook::recover(std::uint64_t now_ns) {
         recover_set(static_cast<gabion_set>(i), now_ns);
     }
     allow_bloom_.rebuild(sets_[GABION_SET_ALLOW]);
+    prefix_map_.remake(Family::v4, sets_);
+    prefix_map_.remake(Family::v6, sets_);
+    prefix_map_made_ns_ = now_ns;
     return total;
 }
 
@@ -98,7 +107,21 @@ std::size_t BanBook::sweep(std::uint64_t now_ns, std::size_t records) {
         sets_[i].compact_lengths();
     }
     if (allow_bloom_.stale()) allow_bloom_.rebuild(sets_[GABION_SET_ALLOW]);
+    tidy_prefix_map(now_ns);
     return ended;
+}
+
+// One family a call.
+void BanBook::tidy_prefix_map(std::uint64_t now_ns) {
+    for (AddressSet& set : sets_) {
+        stale_prefixes4_ |= set.take_removed(Family::v4);
+        stale_prefixes6_ |= set.take_removed(Family::v6);
+    }
+    if (!(stale_prefixes4_ || stale_prefixes6_) || now_ns - prefix_map_made_ns_ < prefix_map_rest_ns) return;
+    bool& stale = stale_prefixes4_ ? stale_prefixes4_ : stale_prefixes6_;
+    prefix_map_.remake(stale_prefixes4_ ? Family::v4 : Family::v6, sets_);
+    stale = false;
+    if (!stale_prefixes6_) prefix_map_made_ns_ = now_ns;
 }
 
 // Goes round: up to `records` of them, from where the last sweep stopped. Entries that were too long for the kernel to

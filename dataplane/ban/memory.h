@@ -13,6 +13,7 @@
 #include "bpf/abi/destination.h"
 #include "bpf/abi/quarantine.h"
 #include "bpf/abi/table.h"
+#include "dataplane/ban/prefix_map.h"
 
 namespace gabion::ban {
 
@@ -33,13 +34,16 @@ struct SetMemory {
     std::span<gabion_quarantine> state_prefix6;
 
     gabion_set_header* header = nullptr;  // &control->set[SET]
+    PrefixMapMemory prefix_map;           // the same for all sets
+    gabion_set set = GABION_SET_ALLOW;
 };
 
 struct BanMemory {
     gabion_control* control = nullptr;
     std::array<SetMemory, GABION_SET_COUNT> set;  // index = enum gabion_set
-    std::span<std::uint64_t> allow_bloom;         // two generations, one behind the other
-    std::span<std::uint64_t> known_bloom;         // likewise
+    PrefixMapMemory prefix_map;
+    std::span<std::uint64_t> allow_bloom;  // two generations, one behind the other
+    std::span<std::uint64_t> known_bloom;  // likewise
     std::span<gabion_bucket6> dest_table;
     std::span<gabion_destination> destinations;  // GABION_DESTINATIONS_MAX
 };

@@ -69,6 +69,10 @@ HostPipeline::HostPipeline(const HostTableSizes& sizes) : tables_(std::make_uniq
     cpu_ = add<gabion_cpu>("cpus", 1);
     add_sets(sizes);
     add_states(sizes);
+    t.prefix_map4 = add<__u64>("prefix_map4", GABION_PREFIX_WORDS4);
+    t.prefix_lengths4 = add<gabion_prefix_lengths>("prefix_lengths4", GABION_PREFIX_BLOCKS4);
+    t.prefix_map6 = add<gabion_prefix_line6>("prefix_map6", sizes.prefix_lines6);
+    t.prefix_lengths6 = add<gabion_prefix_lengths>("prefix_lengths6", sizes.prefix_lines6);
     t.allow_bloom = add<__u64>("allow_bloom", std::size_t{sizes.bloom_words} * 2);
     t.known_bloom = add<__u64>("known_bloom", std::size_t{sizes.bloom_words} * 2);
     t.flows = add<gabion_flow_bucket>("flows", sizes.flows);
@@ -81,6 +85,7 @@ HostPipeline::HostPipeline(const HostTableSizes& sizes) : tables_(std::make_uniq
     settings_.allow_bloom_mask = settings_.known_bloom_mask = sizes.bloom_words - 1;
     settings_.flow_mask = sizes.flows - 1;
     settings_.dest_mask = sizes.destinations - 1;
+    settings_.prefix_mask6 = sizes.prefix_lines6 - 1;
     settings_.queues = sizes.queues;
     settings_.hz = 250;
     settings_.late_ticks = settings_.hz * GABION_LATE_MS / 1000 + 2;

@@ -32,6 +32,7 @@ struct HostTableSizes {
     std::uint32_t exact6 = 1024;
     std::uint32_t prefix4 = 256;
     std::uint32_t prefix6 = 256;
+    std::uint32_t prefix_lines6 = 1024;
     std::uint32_t bloom_words = 1024;
     std::uint32_t flows = 256;
     std::uint32_t destinations = 64;

@@ -45,9 +45,15 @@ void fill_random(gabion_hash_key& key) {
 ban::BanMemory ban_memory(const MapGroup& shared) {
     ban::BanMemory memory;
     memory.control = shared.values<gabion_control>("control").data();
+    memory.prefix_map = {.map4 = shared.values<std::uint64_t>("prefix_map4"),
+                         .lengths4 = shared.values<gabion_prefix_lengths>("prefix_lengths4"),
+                         .map6 = shared.values<gabion_prefix_line6>("prefix_map6"),
+                         .lengths6 = shared.values<gabion_prefix_lengths>("prefix_lengths6")};
     for (std::size_t i = 0; i < set_names.size(); ++i) {
         memory.set[i] = set_memory(shared, set_names[i]);
         memory.set[i].header = &memory.control->set[i];
+        memory.set[i].prefix_map = memory.prefix_map;
+        memory.set[i].set = static_cast<gabion_set>(i);
     }
     memory.allow_bloom = shared.values<std::uint64_t>("allow_bloom");
     memory.known_bloom = shared.values<std::uint64_t>("known_bloom");

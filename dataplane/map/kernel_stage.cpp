@@ -7,6 +7,7 @@
 
 #include "bpf/abi/control.h"
 #include "bpf/abi/flow.h"
+#include "bpf/abi/prefix.h"
 #include "bpf/abi/queue.h"
 #include "dataplane/core/clock.h"
 #include "egress.skel.h"
@@ -66,6 +67,7 @@ gabion_settings stage_settings(const MapGroup& shared, const MapGroup& own, cons
     settings.known_bloom_mask = static_cast<__u32>(shared.values<std::uint64_t>("known_bloom").size() / 2 - 1);
     settings.flow_mask = mask_of<gabion_flow_bucket>(shared, "flows");
     settings.dest_mask = mask_of<gabion_bucket6>(shared, "dest_table");
+    settings.prefix_mask6 = mask_of<gabion_prefix_line6>(shared, "prefix_map6");
     settings.queues = static_cast<__u32>(own.values<gabion_queue>("queues").size());
     settings.late_ticks = late_ticks(facts.hz);
     settings.hz = facts.hz;

@@ -8,6 +8,7 @@
 #include "bpf/abi/cpu.h"
 #include "bpf/abi/destination.h"
 #include "bpf/abi/flow.h"
+#include "bpf/abi/prefix.h"
 #include "bpf/abi/quarantine.h"
 #include "bpf/abi/queue.h"
 #include "bpf/abi/table.h"
@@ -52,6 +53,12 @@ std::uint32_t bloom_words(std::uint32_t keys) {
     return 2 * std::bit_ceil(std::max(keys / keys_per_bloom_word, buckets_min));
 }
 
+// Four prefixes a line when every set is full: a source outside all of them then meets a set bit in one case of 32.
+std::uint32_t prefix_lines6(const Capacities& capacities) {
+    const std::uint32_t prefixes = capacities.operator_prefixes + 3 * capacities.prefixes + capacities.watch;
+    return std::bit_ceil(std::max(prefixes / 4, buckets_min));
+}
+
 }  // namespace
 
 std::uint32_t buckets4(std::uint32_t entries) noexcept {
@@ -67,6 +74,11 @@ std::vector<MapSpec> shared_maps(const Capacities& capacities) {
     add_set(specs, "det", capacities.detector_bans, capacities.prefixes, Beside::hits);
     add_set(specs, "quar", capacities.quarantine, capacities.prefixes, Beside::quarantine);
     add_set(specs, "watch", capacities.watch, capacities.watch, Beside::nothing);
+    const std::uint32_t lines6 = prefix_lines6(capacities);
+    specs.push_back(array<std::uint64_t>("prefix_map4", GABION_PREFIX_WORDS4));
+    specs.push_back(array<gabion_prefix_lengths>("prefix_lengths4", GABION_PREFIX_BLOCKS4));
+    specs.push_back(array<gabion_prefix_line6>("prefix_map6", lines6));
+    specs.push_back(array<gabion_prefix_lengths>("prefix_lengths6", lines6));
     specs.push_back(array<std::uint64_t>("allow_bloom", bloom_words(2 * capacities.allow)));
     specs.push_back(array<std::uint64_t>("known_bloom", bloom_words(capacities.known_sources)));
     specs.push_back(array<gabion_flow_bucket>("flows", std::bit_ceil(capacities.flows / GABION_FLOWS_PER_BUCKET)));

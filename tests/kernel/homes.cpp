@@ -29,6 +29,11 @@ ban::SetMemory set_memory(HostPipeline& host, gabion_set which) {
     memory.state_prefix4 = host.values<gabion_quarantine>(name + "_p4_state");
     memory.state_prefix6 = host.values<gabion_quarantine>(name + "_p6_state");
     memory.header = &host.control().set[which];
+    memory.prefix_map = {.map4 = host.values<std::uint64_t>("prefix_map4"),
+                         .lengths4 = host.values<gabion_prefix_lengths>("prefix_lengths4"),
+                         .map6 = host.values<gabion_prefix_line6>("prefix_map6"),
+                         .lengths6 = host.values<gabion_prefix_lengths>("prefix_lengths6")};
+    memory.set = which;
     return memory;
 }
 
@@ -97,6 +102,7 @@ gabion_destination& Homes::protect(const std::string& address, std::uint32_t ind
     ban::SetMemory memory = set_memory(host(), GABION_SET_WATCH);
     gabion_set_header header{};
     memory.exact6 = host().values<gabion_bucket6>("dest_table");
+    memory.prefix_map = {};
     memory.header = &header;
     ban::AddressSet table(memory, control().hash);
     Prefix key = target;

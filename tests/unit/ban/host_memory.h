@@ -55,15 +55,16 @@ public:
         BanMemory memory;
         memory.control = &control_;
         memory.allow_bloom = allow_bloom_;
+        memory.prefix_map = {prefix_map4_, prefix_lengths4_, prefix_map6_, prefix_lengths6_};
         memory.known_bloom = known_bloom_;
         memory.dest_table = dest_table_;
         memory.destinations = destinations_;
         for (unsigned i = 0; i < GABION_SET_COUNT; ++i) {
             SetArrays& from = sets_[i];
             SetMemory& to = memory.set[i];
-            to = {from.exact4,   from.exact6,   from.prefix4,    from.prefix6,  from.hits[0],
-                  from.hits[1],  from.hits[2],  from.hits[3],    from.state[0], from.state[1],
-                  from.state[2], from.state[3], &control_.set[i]};
+            to = {from.exact4,   from.exact6,   from.prefix4,     from.prefix6,      from.hits[0],
+                  from.hits[1],  from.hits[2],  from.hits[3],     from.state[0],     from.state[1],
+                  from.state[2], from.state[3], &control_.set[i], memory.prefix_map, static_cast<gabion_set>(i)};
         }
         return memory;
     }
@@ -87,6 +88,10 @@ private:
 
     gabion_control control_{};
     std::array<SetArrays, GABION_SET_COUNT> sets_;
+    std::vector<std::uint64_t> prefix_map4_ = std::vector<std::uint64_t>(GABION_PREFIX_WORDS4);
+    std::vector<gabion_prefix_lengths> prefix_lengths4_{GABION_PREFIX_BLOCKS4};
+    std::vector<gabion_prefix_line6> prefix_map6_{1024};
+    std::vector<gabion_prefix_lengths> prefix_lengths6_{1024};
     std::vector<std::uint64_t> allow_bloom_;
     std::vector<std::uint64_t> known_bloom_;
     std::vector<gabion_bucket6> dest_table_;

@@ -71,11 +71,30 @@ std::vector<Shared> states_of(Shared* shared, const Operation& operation) {
     return states;
 }
 
+// A prefix map that denies nothing: the tables alone are to tell. What a writer does with its own: prefix_map_test.cpp.
+struct DeniesNothing {
+    std::vector<std::uint64_t> map4 = std::vector<std::uint64_t>(GABION_PREFIX_WORDS4, ~0ull);
+    std::vector<gabion_prefix_lengths> lengths4{GABION_PREFIX_BLOCKS4};
+    gabion_prefix_line6 map6{};
+    gabion_prefix_lengths lengths6{};
+
+    DeniesNothing() {
+        std::memset(lengths4.data(), 0xff, lengths4.size() * sizeof lengths4[0]);
+        std::memset(&map6, 0xff, sizeof map6);
+        std::memset(&lengths6, 0xff, sizeof lengths6);
+    }
+};
+
 // The value that the kernel finds, with the kernel's own code, of the address or of the first address of the prefix.
 std::uint32_t kernel_finds(Shared& shared, const Prefix& target) {
     gabion_settings settings{};
     settings.mask[GABION_SET_OPERATOR] = {buckets - 1, buckets - 1, buckets - 1, buckets - 1};
+    static DeniesNothing denies_nothing;
     gabion_tables tables{};
+    tables.prefix_map4 = reinterpret_cast<gabion_words>(denies_nothing.map4.data());
+    tables.prefix_lengths4 = denies_nothing.lengths4.data();
+    tables.prefix_map6 = &denies_nothing.map6;
+    tables.prefix_lengths6 = &denies_nothing.lengths6;
     tables.control = &shared.control;
     tables.settings = &settings;
     tables.op_e4 = shared.exact4;
@@ -88,9 +107,10 @@ std::uint32_t kernel_finds(Shared& shared, const Prefix& target) {
     std::memcpy(source.word, target.bytes.data(), sizeof source.word);
     const std::uint64_t hash =
         v4 ? gabion_hash4(&shared.control.hash, source.word[0]) : gabion_hash6(&shared.control.hash, source.word);
+    gabion_cover cover{};
     // now = 0: every value below 2^30 is an expiry yet to come
     return gabion_found_value(target.is_address() ? gabion_op_exact(source.word, version, &tables, hash, 0)
-                                                  : gabion_op_prefix(source.word, version, &tables, 0));
+                                                  : gabion_op_prefix(&cover, source.word, version, &tables, 0));
 }
 
 Prefix address4(std::uint32_t number) {
