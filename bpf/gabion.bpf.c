@@ -56,13 +56,14 @@ int gabion(struct xdp_md *context)
 	__u32 length = (__u32)(gabion_frame_end(context) - gabion_frame_begin(context)), reason;
 	struct gabion_cpu *cpu = gabion_at(&cpus, bpf_get_smp_processor_id());
 	struct gabion_tables tables = {.control = &control};
-	struct gabion_arrival arrival = {.now = (__u32)bpf_jiffies64(), .queue = context->rx_queue_index, .one_in = 1};
+	struct gabion_arrival arrival = {.now = (__u32)bpf_jiffies64(), .one_in = 1};
 
 	if (!cpu)
 		return XDP_PASS; /* the loader made the maps large enough; the verifier cannot know */
 	gabion_tally(&cpu->received, length);
 	reason = gabion_front(context, &tables, cpu, &arrival);
 	if (!reason) {
+		arrival.queue = context->rx_queue_index;
 		reason = gabion_rest(context, cpu, &arrival);
 		if (gabion_hands_over(reason))
 			reason = hand_over(context, reason, arrival.one_in);

@@ -5,7 +5,8 @@
  * leaves comes out. A reason that hands over comes with its credit claimed.
  *
  * In two parts. The front needs the source address alone and is all that a banned packet meets: the link and IP headers, breaker,
- * allow list, bans. What it does not drop is parsed whole and judged by the rest, which the kernel verifies by itself.
+ * allow list, bans. A plain packet (bpf/lib/plain.h) that nothing else waits for is done with there. All others are parsed whole and
+ * judged by the rest, which the kernel verifies by itself.
  */
 #ifndef GABION_PIPELINE_H
 #define GABION_PIPELINE_H
@@ -13,6 +14,7 @@
 #include "lib/arrival.h"
 #include "lib/count.h"
 #include "lib/parse.h"
+#include "lib/plain.h"
 #include "stage/allow.h"
 #include "stage/bans.h"
 #include "stage/breaker.h"
@@ -60,16 +62,35 @@ GABION_OUTLINE __u32 gabion_neighbour(GABION_FRAME *frame, __u32 offset)
 	       GABION_REASON_NEIGHBOUR;
 }
 
+/*
+ * Whether a plain packet is done with: no stage of the rest has anything to look for in it, and it is no sample. Else it goes the
+ * whole way, with what was drawn.
+ */
+GABION_INLINE int gabion_done(__u32 version, const struct gabion_tables *tables, struct gabion_cpu *cpu,
+			      struct gabion_arrival *arrival)
+{
+	if (gabion_quar_any(version, tables) || gabion_watch_any(version, tables) ||
+	    gabion_read32(&tables->control->destinations))
+		return 0;
+	if (gabion_has(tables, GABION_FEATURE_SAMPLER))
+		arrival->drawn = gabion_draw(tables, cpu, 0, arrival->now);
+	return !arrival->drawn;
+}
+
 GABION_INLINE __u32 gabion_front4(const __u8 *at, const __u8 *end, const struct gabion_tables *tables,
 				  struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
 	const struct gabion_wire_ipv4 *ip = GABION_AT(struct gabion_wire_ipv4, at);
 	struct gabion_address source = {{0, 0, 0, 0}};
+	__u32 reason;
 
 	if (at + sizeof(*ip) > end || !gabion_ipv4_sound(ip, GABION_CAST(__u32, end - at)))
 		return GABION_REASON_MALFORMED_IPV4;
 	source.word[0] = ip->source;
-	return gabion_judge_source(&source, 4, tables, cpu, arrival);
+	reason = gabion_judge_source(&source, 4, tables, cpu, arrival);
+	if (!reason && GABION_LIKELY(gabion_plain4(ip, end)) && gabion_done(4, tables, cpu, arrival))
+		return GABION_REASON_CLEAN;
+	return reason;
 }
 
 /* Out of line, so that its part of the stack is free for what comes later. */
@@ -79,13 +100,17 @@ GABION_OUTLINE_HERE __u32 gabion_front6(GABION_FRAME *frame, const struct gabion
 	const __u8 *at = gabion_frame_begin(frame) + (arrival->l3_offset & 31), *end = gabion_frame_end(frame);
 	const struct gabion_wire_ipv6 *ip = GABION_AT(struct gabion_wire_ipv6, at);
 	struct gabion_address source;
+	__u32 reason;
 
 	if (at + sizeof(*ip) > end || !gabion_ipv6_sound(ip, GABION_CAST(__u32, end - at)))
 		return GABION_REASON_MALFORMED_IPV6;
 	__builtin_memcpy(source.word, ip->source, sizeof(ip->source));
 	if (GABION_UNLIKELY(ip->hop_limit == 255) && gabion_neighbour(frame, arrival->l3_offset))
 		return GABION_REASON_NEIGHBOUR;
-	return gabion_judge_source(&source, 6, tables, cpu, arrival);
+	reason = gabion_judge_source(&source, 6, tables, cpu, arrival);
+	if (!reason && GABION_LIKELY(gabion_plain6(ip, end)) && gabion_done(6, tables, cpu, arrival))
+		return GABION_REASON_CLEAN;
+	return reason;
 }
 
 GABION_INLINE __u32 gabion_front(GABION_FRAME *frame, const struct gabion_tables *tables, struct gabion_cpu *cpu,
@@ -112,7 +137,7 @@ GABION_INLINE __u32 gabion_choose(const struct gabion_packet *packet, const stru
 
 	if (!gabion_has(tables, GABION_FEATURE_SAMPLER))
 		return GABION_REASON_CLEAN;
-	choice = gabion_stage_sample(packet, tables, cpu, arrival->hash, arrival->posture, arrival->now);
+	choice = gabion_stage_sample(packet, tables, cpu, arrival);
 	if (GABION_LIKELY(!choice.reason))
 		return GABION_REASON_CLEAN;
 	arrival->one_in = choice.one_in;

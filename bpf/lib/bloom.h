@@ -14,9 +14,13 @@ GABION_INLINE int gabion_bloom_has(gabion_words words, __u32 mask, __u32 generat
 {
 	__u32 index = gabion_hash_index(hash, mask) + (generation & 1) * (mask + 1);
 	const __u64 *word = gabion_at(words, index);
-	__u64 bits = gabion_bloom_bits(hash);
+	__u64 bits;
 
-	return word && (*word & bits) == bits;
+	/* one of the four first: it says no to nearly all that is not there */
+	if (!word || GABION_LIKELY(!(*word >> (hash & 63) & 1)))
+		return 0;
+	bits = gabion_bloom_bits(hash);
+	return (*word & bits) == bits;
 }
 
 #endif

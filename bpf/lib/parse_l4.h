@@ -83,14 +83,17 @@ GABION_INLINE __u16 gabion_at_most_16_bits(__u32 value)
 	return GABION_CAST(__u16, value > 0xffff ? 0xffff : value);
 }
 
+/* The combinations of FIN, SYN, RST and ACK that a working TCP sends, as bits: SYN, RST, ACK, FIN+ACK, SYN+ACK, RST+ACK. */
+#define GABION_TCP_CONTROL (GABION_TCP_FIN | GABION_TCP_SYN | GABION_TCP_RST | GABION_TCP_ACK)
+#define GABION_TCP_USUAL                                                                                               \
+	(1u << GABION_TCP_SYN | 1u << GABION_TCP_RST | 1u << GABION_TCP_ACK |                                          \
+	 1u << (GABION_TCP_FIN | GABION_TCP_ACK) | 1u << (GABION_TCP_SYN | GABION_TCP_ACK) |                           \
+	 1u << (GABION_TCP_RST | GABION_TCP_ACK))
+
 /* Flags that no working TCP sends together: legal to receive, and answered or ignored by Linux. */
 GABION_INLINE int gabion_tcp_flags_odd(__u32 flags)
 {
-	__u32 control = flags & (GABION_TCP_FIN | GABION_TCP_SYN | GABION_TCP_RST | GABION_TCP_ACK);
-
-	return !control || control == GABION_TCP_FIN || (control & (GABION_TCP_SYN | GABION_TCP_FIN)) == 0x03u ||
-	       (control & (GABION_TCP_SYN | GABION_TCP_RST)) == 0x06u ||
-	       (control & (GABION_TCP_FIN | GABION_TCP_RST)) == 0x05u;
+	return !(GABION_TCP_USUAL >> (flags & GABION_TCP_CONTROL) & 1);
 }
 
 /* Each of these returns whether the header is whole and sound. */

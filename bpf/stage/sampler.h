@@ -9,6 +9,7 @@
 #define GABION_STAGE_SAMPLER_H
 
 #include "../abi/reason.h"
+#include "../lib/arrival.h"
 #include "../lib/random.h"
 #include "../lib/sets.h"
 
@@ -75,26 +76,37 @@ GABION_INLINE int gabion_suspicious(const struct gabion_packet *packet, const st
 	       gabion_watched(GABION_GIVE_TABLES(tables) packet, hash, now);
 }
 
-/* `thicker`: the ratio that the destination's posture asks for, 0 = none. */
-GABION_INLINE struct gabion_choice gabion_stage_sample(const struct gabion_packet *packet,
-						       const struct gabion_tables *tables, struct gabion_cpu *cpu,
-						       __u64 hash, __u32 thicker, __u32 now)
+/*
+ * Draws: whether the packet is a sample, and then of how many; else 0. `thicker`: the ratio that the destination's posture asks
+ * for, 0 = none.
+ */
+GABION_INLINE __u32 gabion_draw(const struct gabion_tables *tables, struct gabion_cpu *cpu, __u32 thicker, __u32 now)
 {
 	const struct gabion_sampling_control *sampling = &tables->control->sampling;
-	struct gabion_choice choice = {GABION_REASON_NONE, 1};
-	__u32 one_in;
+	__u32 one_in = sampling->one_in ? gabion_one_in(&cpu->sampler, sampling, now) : 0;
 
-	if (gabion_suspicious(packet, tables, hash, now)) {
-		choice.reason = GABION_REASON_SUSPICIOUS;
-		return choice;
-	}
-	one_in = sampling->one_in ? gabion_one_in(&cpu->sampler, sampling, now) : 0;
 	if (thicker && (!one_in || thicker < one_in))
 		one_in = thicker;
 	if (!one_in)
-		return choice;
+		return 0;
 	/* random * one_in < 2^32 has a probability of 1 / one_in, to within one_in / 2^32 */
-	if (one_in == 1 || GABION_CAST(__u64, gabion_random(&cpu->sampler.random)) * one_in >> 32 == 0) {
+	return one_in == 1 || GABION_CAST(__u64, gabion_random(&cpu->sampler.random)) * one_in >> 32 == 0 ? one_in : 0;
+}
+
+GABION_INLINE struct gabion_choice gabion_stage_sample(const struct gabion_packet *packet,
+						       const struct gabion_tables *tables, struct gabion_cpu *cpu,
+						       const struct gabion_arrival *arrival)
+{
+	struct gabion_choice choice = {GABION_REASON_NONE, 1};
+	__u32 one_in = arrival->drawn;
+
+	if (!one_in && gabion_suspicious(packet, tables, arrival->hash, arrival->now)) {
+		choice.reason = GABION_REASON_SUSPICIOUS;
+		return choice;
+	}
+	if (!one_in)
+		one_in = gabion_draw(tables, cpu, arrival->posture, arrival->now);
+	if (one_in) {
 		choice.reason = GABION_REASON_SAMPLED;
 		choice.one_in = one_in;
 	}

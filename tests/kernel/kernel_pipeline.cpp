@@ -15,8 +15,6 @@
 namespace gabion::test {
 namespace {
 
-constexpr const char* object_path = GABION_TEST_OBJECT;
-
 void require(bool condition, const std::string& what) {
     if (!condition) throw std::runtime_error(what + ": " + std::strerror(errno));
 }
@@ -36,31 +34,32 @@ std::size_t page_up(std::size_t bytes) {
 
 bool KernelPipeline::available() { return geteuid() == 0; }
 
-KernelPipeline::KernelPipeline(HostPipeline& like) {
+KernelPipeline::KernelPipeline(HostPipeline& like, const std::string& name) {
     libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-    object_ = bpf_object__open_file(object_path, nullptr);
-    require(object_ != nullptr, std::string("opening ") + object_path);
+    const std::string path = std::string(GABION_OBJECTS) + "/" + name + ".bpf.o";
+    object_ = bpf_object__open_file(path.c_str(), nullptr);
+    require(object_ != nullptr, "opening " + path);
 
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, object_) {
-        const std::string name = table_name(map);
-        const std::size_t bytes = like.memory(name).size();
+        const std::string table = table_name(map);
+        const std::size_t bytes = like.memory(table).size();
         if (bytes != 0 && !bpf_map__is_internal(map))
             require(bpf_map__set_max_entries(map, static_cast<__u32>(bytes / bpf_map__value_size(map))) == 0,
-                    "sizing " + name);
-        if (name.ends_with(".rodata"))
+                    "sizing " + table);
+        if (table.ends_with(".rodata"))
             require(bpf_map__set_initial_value(map, &like.settings(), sizeof(gabion_settings)) == 0, "settings");
     }
     require(bpf_object__load(object_) == 0, "loading");
-    program_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "gabion_test"));
+    program_ = bpf_program__fd(bpf_object__find_program_by_name(object_, name.c_str()));
     bpf_object__for_each_map(map, object_) {
-        const std::string name = table_name(map);
-        if (bpf_map__type(map) != BPF_MAP_TYPE_ARRAY || (bpf_map__is_internal(map) && name != "control")) continue;
+        const std::string table = table_name(map);
+        if (bpf_map__type(map) != BPF_MAP_TYPE_ARRAY || (bpf_map__is_internal(map) && table != "control")) continue;
         const std::size_t bytes = std::size_t{bpf_map__value_size(map)} * bpf_map__max_entries(map);
-        auto mapping = Mapping::shared(bpf_map__fd(map), page_up(bytes), name);
-        require(static_cast<bool>(mapping), "mapping " + name);
-        maps_.emplace(name, std::move(*mapping));
-        bytes_.emplace(name, bytes);
+        auto mapping = Mapping::shared(bpf_map__fd(map), page_up(bytes), table);
+        require(static_cast<bool>(mapping), "mapping " + table);
+        maps_.emplace(table, std::move(*mapping));
+        bytes_.emplace(table, bytes);
     }
 }
 
@@ -109,9 +108,10 @@ std::string KernelPipeline::difference(HostPipeline& host) const {
 }
 
 std::uint32_t KernelPipeline::cost_ns(std::span<const std::byte> frame, std::uint32_t repeat, std::uint32_t now_ticks) {
-    gabion_test_run& run = values<gabion_test_run>("test_run")[0];
-    run = {};
-    run.now = now_ticks;
+    for (gabion_test_run& run : values<gabion_test_run>("test_run")) {
+        run = {};
+        run.now = now_ticks;
+    }
     LIBBPF_OPTS(bpf_test_run_opts, options);
     options.data_in = frame.data();
     options.data_size_in = static_cast<__u32>(frame.size());

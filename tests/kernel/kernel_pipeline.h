@@ -19,7 +19,8 @@ namespace gabion::test {
 class KernelPipeline {
 public:
     // Throws std::runtime_error; `available` says whether there is a point in trying.
-    explicit KernelPipeline(HostPipeline& like);
+    // `name`: "gabion_test", or for its cost alone "gabion", whose time is the kernel's and whose CPU must be 0.
+    explicit KernelPipeline(HostPipeline& like, const std::string& name = "gabion_test");
     KernelPipeline(const KernelPipeline&) = delete;
     KernelPipeline& operator=(const KernelPipeline&) = delete;
     ~KernelPipeline();
