@@ -120,13 +120,14 @@ def one_family(version, rounds, seconds):
 
 
 def test_run():
-    """perf/test_run's rows: name -> (median, least, most) in ns."""
-    text = run(BUILD / 'perf/test_run', timeout=110).stdout
-    rows = {name.strip(): [float(part) for part in parts] for name, *parts in
-            re.findall(r'^(\S.*?)\s+([\d.]+) ns\s+\(([\d.]+) to ([\d.]+)\)', text, re.MULTILINE)}
-    if not rows:
-        raise LabError(f'perf/test_run told nothing: {text}')
-    return rows
+    """perf/test_run's rows, name -> (median, least, most) in ns, and its verdicts, name -> (hash look-ups, bar)."""
+    done = run(BUILD / 'perf/test_run', timeout=110, check=False)  # status 1: a bar is missed, which the verdicts tell
+    rows, verdicts = ({name.strip(): [float(part) for part in parts] for name, *parts in re.findall(pattern, done.stdout, re.MULTILINE)}
+                      for pattern in (r'^(\S.*?)\s+([\d.]+) ns\s+\(([\d.]+) to ([\d.]+)\)',
+                                      r'^(\S.*?)\s+(-?[\d.]+) hash look-ups \(bar ([\d.]+)\)'))
+    if not rows or done.returncode not in (0, 1):
+        raise LabError(f'perf/test_run told nothing: {done.stdout}{done.stderr}')
+    return {'rows': rows, 'verdicts': verdicts}
 
 
 class CleanSection:
@@ -149,7 +150,10 @@ class CleanSection:
         for family in (key for key in results if key != 'test_run'):
             lines += ['', family, table({names[key]: Figures(**row) for key, row in results[family].items()}, {})]
         lines += ['', 'Under BPF_PROG_TEST_RUN, cache-hot, without driver, ns a packet']
-        lines += [f'  {name:<52} {middle:6.0f}  ({least:.0f} to {most:.0f})' for name, (middle, least, most) in results['test_run'].items()]
+        told = results['test_run']
+        lines += [f'  {name:<52} {middle:6.0f}  ({least:.0f} to {most:.0f})' for name, (middle, least, most) in told['rows'].items()]
+        lines += [f'  {name:<52} {cost:6.2f} hash look-ups, {bar:g} wanted{"" if cost <= bar else ": missed"}'
+                  for name, (cost, bar) in told['verdicts'].items()]
         return '\n'.join(lines)
 
     @staticmethod
