@@ -80,9 +80,14 @@ def one_point(bare, rounds, seconds, **what):
         passing.stop()
         if sum(run.went_on for run in runs['drop']) or any(run.went_on < run.arrived for run in runs['pass']):
             raise LabError('what was banned went on, or what was not did not')
-        cost = {name: statistics.median(1e9 / run.pps for run in each) for name, each in runs.items()}
-        return {**point.finish(), **{f'{kind}_ns': round(cost[kind] - cost[f'bare {kind}'], 1) for kind in ('drop', 'pass')},
-                **{f'{kind}_ratio': round(cost[f'bare {kind}'] / cost[kind], 3) for kind in ('drop', 'pass')}}
+        return {**point.finish(), **compared(runs, 'drop'), **compared(runs, 'pass')}
+
+
+def compared(runs, kind):
+    """Added cost and ratio, medians of the rounds' own."""
+    pairs = [(one.pps, bare.pps) for one, bare in zip(runs[kind], runs[f'bare {kind}'])]
+    return {f'{kind}_ns': round(statistics.median(1e9 / one - 1e9 / bare for one, bare in pairs), 1),
+            f'{kind}_ratio': round(statistics.median(one / bare for one, bare in pairs), 3)}
 
 
 class GrowthSection:
