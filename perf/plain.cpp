@@ -30,6 +30,7 @@ bpf_program* chosen(plain_bpf* skeleton, const std::string& name) {
     if (name == "pass") return skeleton->progs.plain_pass;
     if (name == "redirect") return skeleton->progs.plain_redirect;
     if (name == "hash") return skeleton->progs.plain_hash;
+    if (name == "read") return skeleton->progs.plain_read;
     return skeleton->progs.plain_drop;
 }
 
@@ -52,7 +53,7 @@ void wait_for_the_end() {
 int run(int argc, char** argv) {
     Options options;
     CLI::App app{"A plain XDP program, attached natively until a signal comes"};
-    app.add_option("--program", options.program)->check(CLI::IsMember({"drop", "pass", "redirect", "hash"}));
+    app.add_option("--program", options.program)->check(CLI::IsMember({"drop", "pass", "redirect", "hash", "read"}));
     app.add_option("--interface", options.interface)->required();
     app.add_option("--to", options.to, "with redirect: the interface");
     app.add_option("--bans", options.bans, "with hash: addresses of one family, or @FILE");

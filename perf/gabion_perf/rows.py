@@ -60,6 +60,11 @@ class Bare(Plain):
     name, key = 'bare XDP_DROP', 'bare'
 
 
+class Read(Plain):
+    """No list at all: what a program pays for looking at the packet."""
+    name, key, program = 'reads the source alone', 'read', 'read'
+
+
 class HashMap(Plain):
     name, key, program = 'BPF hash map', 'hash', 'hash'
 
@@ -167,4 +172,4 @@ class IpSet(InTheStack):
         self.bed.host.run('ipset', 'destroy', 'banned')
 
 
-ROWS = (Bare, Gabion, HashMap, XdpFilter, NftIngress, NftRaw, IpSet)
+ROWS = (Bare, Gabion, HashMap, Read, XdpFilter, NftIngress, NftRaw, IpSet)
