@@ -22,13 +22,13 @@ def handed_over_share(counters):
     return f'{counters["packets"]["handed_over"]} of {counters["packets"]["received"]} handed over'
 
 
-def stream(attach, family, one_in, rate, count, handed_over_least=0, credit=256):
+def stream(attach, family, one_in, rate, count, handed_over_least=0, credit=256, **sections):
     """Streams of `count` stamped datagrams, all of which must arrive once: one, or as many (four at most) as it takes until the
     worker had its share. Credit runs out when the worker is not scheduled for a moment; the packets then pass.
 
     As on a tuned host, the wire's interrupts and the workers have CPUs of their own: the sender, in whose context a veth receives, has
     the last CPU, the workers the first."""
-    with protected('lossless', attach=attach, sampling={'one_in': one_in}, workers={'cpus': [0], 'credit': credit}) as (bed, daemon):
+    with protected('lossless', attach=attach, sampling={'one_in': one_in}, workers={'cpus': [0], 'credit': credit}, **sections) as (bed, daemon):
         assert daemon.attach_mode() == attach
         told, before, fastest = [], 0, 0
         for number in range(1, 5):
@@ -39,7 +39,7 @@ def stream(attach, family, one_in, rate, count, handed_over_least=0, credit=256)
             receiver.stop()
             got = receiver.result()
             assert sent['sent'] == count
-            assert (got['lost'], got['duplicated'], got['unstamped'], got['overflowed']) == (0, 0, 0, 0), (got, counters)
+            assert (got['lost'], got['duplicated'], got['unstamped'], got['overflowed']) == (0, 0, 0, 0), (got, counters, daemon.ask('ban', 'list'))
             handed_over = counters['packets']['handed_over'] - before
             before += handed_over
             fastest = max(fastest, handed_over / sent['seconds'])
@@ -76,7 +76,9 @@ def sampled(attach, family):
 
 @case('above what a worker can take, the rest passes and nothing is lost')
 def overload():
-    counters, _, told = stream('native', 'v4', 1, 900000, 2000000)
+    # Nobody knows this network yet, so its bursts may be taken for an attack: what the detectors decide is another test's subject.
+    judging = {name: {'dry_run': True} for name in ('rate', 'entropy', 'ttl', 'size')}
+    counters, _, told = stream('native', 'v4', 1, 900000, 2000000, detectors=judging)
     assert counters['packets']['passed'] > 0, 'the worker took it all: this did not test what it says'
     return told
 
