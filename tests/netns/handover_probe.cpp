@@ -17,6 +17,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "dataplane/worker/placement.h"
 #include "tests/netns/handover_bed.h"
 #include "tests/netns/tcp_stream.h"
 
@@ -67,16 +68,23 @@ struct Stream {
 
 Child start_receiver(Bed& bed, std::uint64_t count) {
     Child receiver = bed.start(false, {tools + "/gbn-recv", "--port", "9", "--expect", std::to_string(count),
-                                       "--seconds", "60", "--quiet-ms", "500", "--buffer-mib", "64"});
+                                       "--seconds", "60", "--quiet-ms", "500", "--buffer-mib", "64", "--nap-ms", "4"});
     check(receiver.line() == "ready", "gbn-recv did not start");
     return receiver;
 }
 
+// A veth receives on its sender's CPU: that is the last one, workers begin with the first.
+Child start_apart(Bed& bed, std::vector<std::string> command) {
+    const std::string cpu = std::to_string(worker::usable_cpus().back());
+    command.insert(command.begin(), {"taskset", "-c", cpu});
+    return bed.start(true, command);
+}
+
 Child start_sender(Bed& bed, const Mode& mode, std::uint64_t count, std::uint64_t rate) {
-    return bed.start(true, {tools + "/gbn-send", "--interface", "wan0", "--to-mac", bed.host_mac(), "--source",
-                            mode.v6 ? "fd77::2" : "10.77.0.2", "--destination", mode.v6 ? "fd77::1" : "10.77.0.1",
-                            "--dport", "9", "--sport", "40000", "--size", "80-400", "--count", std::to_string(count),
-                            "--rate", std::to_string(rate)});
+    return start_apart(bed, {tools + "/gbn-send", "--interface", "wan0", "--to-mac", bed.host_mac(), "--source",
+                             mode.v6 ? "fd77::2" : "10.77.0.2", "--destination", mode.v6 ? "fd77::1" : "10.77.0.1",
+                             "--dport", "9", "--sport", "40000", "--size", "80-400", "--count", std::to_string(count),
+                             "--rate", std::to_string(rate)});
 }
 
 struct Outcome {

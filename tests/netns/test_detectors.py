@@ -106,7 +106,7 @@ def heavy():
         told = []
         for number in range(rounds(3, 20)):
             source = f'91.7.{number}.1'
-            seen = attack(daemon, bed, source, 500000, 2, ttl='55')
+            seen = attack(daemon, bed, source, 530000, 2, ttl='55')
             told.append(seen)
             assert seen['latency_ms'] is not None, (seen, daemon.events()[-5:])
             assert source in cut_off(daemon), cut_off(daemon)
