@@ -144,16 +144,24 @@ struct Book {
     BookOptions options;
 };
 
+// A verdict writer over a quarantine of fixed size, and a verdict for it.
+struct Writing {
+    Writing() {
+        verdict.reason = "heavy-source";
+        verdict.duration = std::chrono::seconds(60);
+        verdict.rate_pps = 100;
+    }
+    Book at{1u << 14};
+    BanBook book{at.memory, TickClock(1000, {1, start}), at.options};
+    DestinationTable destinations{at.memory};
+    VerdictWriter writer{book, destinations};
+    detect::Verdict verdict;
+};
+
 // One verdict about a source that is not in quarantine yet, with its evidence; the table is full of others and one of them must go.
 void verdict_in_force(benchmark::State& state) {
-    Book at(1u << 14);
-    BanBook book(at.memory, TickClock(1000, {1, start}), at.options);
-    DestinationTable destinations(at.memory);
-    VerdictWriter writer(book, destinations);
-    detect::Verdict verdict;
-    verdict.reason = "heavy-source";
-    verdict.duration = std::chrono::seconds(60);
-    verdict.rate_pps = 100;
+    Writing to;
+    detect::Verdict& verdict = to.verdict;
     verdict.evidence = {"rate", detect::Standing::unproven, 100, 5000, {{{"source_pps", 50000, 1000}}}, 1};
     std::vector<double> taken;
     taken.reserve(4u << 20);
@@ -161,33 +169,26 @@ void verdict_in_force(benchmark::State& state) {
     for (auto _ : state) {
         verdict.target = address(++i);
         const std::uint64_t decided = monotonic_now_ns();
-        writer.apply(std::span(&verdict, 1), start + i);
+        to.writer.apply(std::span(&verdict, 1), start + i);
         if (taken.size() < taken.capacity()) taken.push_back(static_cast<double>(monotonic_now_ns() - decided));
     }
     std::sort(taken.begin(), taken.end());
     state.counters["p50_ns"] = taken[taken.size() / 2];
     state.counters["p99_ns"] = taken[taken.size() - 1 - taken.size() / 100];
-    state.counters["in_quarantine"] = book.size(GABION_SET_QUARANTINE);
+    state.counters["in_quarantine"] = to.book.size(GABION_SET_QUARANTINE);
 }
 BENCHMARK(verdict_in_force);
 
 // A judgement's verdicts, as many at a time as the argument says, until all are in force; each about a source that is new.
 void verdicts_in_a_batch(benchmark::State& state) {
-    Book at(1u << 14);
-    BanBook book(at.memory, TickClock(1000, {1, start}), at.options);
-    DestinationTable destinations(at.memory);
-    VerdictWriter writer(book, destinations);
-    detect::Verdict verdict;
-    verdict.reason = "heavy-source";
-    verdict.duration = std::chrono::seconds(60);
-    verdict.rate_pps = 100;
-    std::vector<detect::Verdict> batch(static_cast<std::size_t>(state.range(0)), verdict);
+    Writing to;
+    std::vector<detect::Verdict> batch(static_cast<std::size_t>(state.range(0)), to.verdict);
     std::uint32_t i = 0;
     std::size_t in_force = 0;
     for (auto _ : state) {
         for (detect::Verdict& each : batch)
             each.target = address(++i);
-        in_force += writer.apply(batch, start + i);
+        in_force += to.writer.apply(batch, start + i);
     }
     state.counters["in_force"] =
         static_cast<double>(in_force) / (static_cast<double>(state.iterations()) * static_cast<double>(batch.size()));

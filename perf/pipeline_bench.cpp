@@ -12,6 +12,7 @@
 #include "bpf/abi/cpu.h"
 #include "dataplane/ban/address_set.h"
 #include "dataplane/ban/bloom.h"
+#include "dataplane/ban/named_memory.h"
 #include "dataplane/core/host_pipeline.h"
 #include "tests/support/packet.h"
 
@@ -75,20 +76,14 @@ BENCHMARK(parse)->DenseRange(0, std::size(kinds) - 1);
 
 // 100,000 operator bans, and some of every other table, so that no stage ends at "empty".
 void fill(HostPipeline& host) {
-    const auto set_of = [&host](const std::string& name, gabion_set set) {
-        ban::SetMemory memory;
-        memory.exact4 = host.values<gabion_bucket4>(name + "_e4");
-        memory.exact6 = host.values<gabion_bucket6>(name + "_e6");
-        memory.prefix4 = host.values<gabion_bucket4>(name + "_p4");
-        memory.prefix6 = host.values<gabion_bucket6>(name + "_p6");
-        memory.header = &host.control().set[set];
-        return ban::AddressSet(memory, host.control().hash);
+    const auto set_of = [&host](gabion_set set) {
+        return ban::AddressSet(ban::set_memory(host, set), host.control().hash);
     };
-    ban::AddressSet bans = set_of("op", GABION_SET_OPERATOR);
+    ban::AddressSet bans = set_of(GABION_SET_OPERATOR);
     for (std::uint32_t i = 0; i < held; ++i)
         bans.add(address4(banned(i)), GABION_FOREVER);
-    ban::AddressSet detected = set_of("det", GABION_SET_DETECTOR), watched = set_of("watch", GABION_SET_WATCH),
-                    quarantined = set_of("quar", GABION_SET_QUARANTINE), allowed = set_of("allow", GABION_SET_ALLOW);
+    ban::AddressSet detected = set_of(GABION_SET_DETECTOR), watched = set_of(GABION_SET_WATCH),
+                    quarantined = set_of(GABION_SET_QUARANTINE), allowed = set_of(GABION_SET_ALLOW);
     for (std::uint32_t i = 0; i < 1000; ++i) {
         detected.add(address4(0x50000000u + i * 37), GABION_FOREVER);
         quarantined.add(address4(0x51000000u + i * 37), GABION_FOREVER);

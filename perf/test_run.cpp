@@ -19,6 +19,7 @@
 #include "bpf/abi/cpu.h"
 #include "dataplane/ban/address_set.h"
 #include "dataplane/ban/bloom.h"
+#include "dataplane/ban/named_memory.h"
 #include "dataplane/core/fd.h"
 #include "dataplane/core/host_pipeline.h"
 #include "tests/kernel/kernel_pipeline.h"
@@ -107,25 +108,14 @@ Prefix address6(std::mt19937& random) {
     return six;
 }
 
-ban::AddressSet set_of(HostPipeline& host, const std::string& name, gabion_set which) {
-    ban::SetMemory memory;
-    memory.exact4 = host.values<gabion_bucket4>(name + "_e4");
-    memory.exact6 = host.values<gabion_bucket6>(name + "_e6");
-    memory.prefix4 = host.values<gabion_bucket4>(name + "_p4");
-    memory.prefix6 = host.values<gabion_bucket6>(name + "_p6");
-    memory.header = &host.control().set[which];
-    memory.prefix_map = {.map4 = host.values<std::uint64_t>("prefix_map4"),
-                         .lengths4 = host.values<gabion_prefix_lengths>("prefix_lengths4"),
-                         .map6 = host.values<gabion_prefix_line6>("prefix_map6"),
-                         .lengths6 = host.values<gabion_prefix_lengths>("prefix_lengths6")};
-    memory.set = which;
-    return ban::AddressSet(memory, host.control().hash, {}, [] {});
+ban::AddressSet set_of(HostPipeline& host, gabion_set which) {
+    return ban::AddressSet(ban::set_memory(host, which), host.control().hash, {}, [] {});
 }
 
 // Bans and an allow list as a large operator might hold them: 11.0.0.0/8 and 2a01::/16 hold the addresses, 16.0.0.0/4 and 2a01::/16 the
 // prefixes, of 9 and 8 lengths.
 void fill(HostPipeline& host, bool prefixes) {
-    ban::AddressSet bans = set_of(host, "op", GABION_SET_OPERATOR), spared = set_of(host, "allow", GABION_SET_ALLOW);
+    ban::AddressSet bans = set_of(host, GABION_SET_OPERATOR), spared = set_of(host, GABION_SET_ALLOW);
     ban::AllowBloom bloom(&host.control(), host.values<std::uint64_t>("allow_bloom"));
     std::mt19937 random(1);
     for (std::uint32_t i = 0; i < held; i++) {

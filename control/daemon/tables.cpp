@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "dataplane/map/ban_memory.h"
+#include "dataplane/ban/named_memory.h"
+#include "dataplane/map/control_page.h"
 
 namespace gabion::daemon {
 namespace {
@@ -41,7 +42,7 @@ Tables::Tables(map::PinDirectory pins, UniqueFd lock, map::MapGroup shared, map:
       lock_(std::move(lock)),
       shared_(std::move(shared)),
       ticks_(std::move(ticks)),
-      memory_(map::ban_memory(shared_)) {}
+      memory_(ban::ban_memory(shared_)) {}
 
 Result<std::unique_ptr<Tables>> Tables::open(const std::string& pin, const map::Capacities& capacities,
                                              const ban::BookOptions& options) {

@@ -25,9 +25,8 @@ public:
     static Result<HandBack> open(const Link& protected_link, std::uint32_t queues, std::uint32_t mtu,
                                  const HandBackPrograms& programs);
 
-    // The end that workers transmit on, and its index.
+    // The end that workers transmit on.
     [[nodiscard]] const std::string& interface() const noexcept { return pair_.near(); }
-    [[nodiscard]] std::uint32_t interface_index() const noexcept { return pair_.near_index(); }
     // The end that packets arrive on: where `handback` and `foreign` run.
     [[nodiscard]] std::uint32_t arrival_index() const noexcept { return pair_.far_index(); }
 

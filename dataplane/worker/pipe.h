@@ -70,7 +70,6 @@ public:
 
     [[nodiscard]] const xsk::Umem& umem() const noexcept { return rx_.umem(); }
     [[nodiscard]] const xsk::Socket& receiver() const noexcept { return rx_; }
-    [[nodiscard]] std::uint32_t posted() const noexcept { return posted_; }
     // A zero-copy driver that waits for frames in the fill ring.
     void wake_driver() noexcept;
 

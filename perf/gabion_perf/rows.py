@@ -116,40 +116,52 @@ class InTheStack(Row):
         arrived = veth_counts(self.bed.host, self.bed.interface)['xdp_packets']
         return arrived, self.bed.host.nstat()[self.counter[self.version]]
 
-    def set_of_bans(self, file):
-        """An nftables set of fixed size: the fast kind of hash."""
+    @property
+    def ip(self):
+        return 'ip6' if self.version == 6 else 'ip'
+
+
+class Nft(InTheStack):
+    """A set of fixed size, the fast kind of hash, asked in one chain of one table."""
+    programs = ('nft',)
+
+    def table(self):
+        raise NotImplementedError
+
+    def hook(self):
+        raise NotImplementedError
+
+    def fill(self, file):
         kind = 'ipv6_addr' if self.version == 6 else 'ipv4_addr'
         elements = ',\n'.join(file.read_text().split())
-        return f'set banned {{ type {kind}; size {self.bans}; elements = {{ {elements} }} }}'
+        self.bed.host.run('nft', '-f', '-', timeout=120, stdin=(
+            f'table {self.table()} lab {{ set banned {{ type {kind}; size {self.bans}; elements = {{ {elements} }} }}\n'
+            f'chain drops {{ type filter hook {self.hook()}; {self.ip} saddr @banned drop\n}}\n}}\n'))
 
-    def matching(self):
-        return f'{"ip6" if self.version == 6 else "ip"} saddr @banned drop'
+    def undo(self):
+        self.bed.host.run('nft', 'delete', 'table', self.table(), 'lab')
 
 
-class NftIngress(InTheStack):
-    name, key, programs = 'nftables netdev ingress', 'nft-ingress', ('nft',)
+class NftIngress(Nft):
+    name, key = 'nftables netdev ingress', 'nft-ingress'
     counter = {4: 'Ip.InReceives', 6: 'Ip6InReceives'}
 
-    def fill(self, file):
-        self.bed.host.run('nft', '-f', '-', timeout=120, stdin=(
-            f'table netdev lab {{ {self.set_of_bans(file)}\n'
-            f'chain ingress {{ type filter hook ingress device "{self.bed.interface}" priority 0; {self.matching()}\n}}\n}}\n'))
+    def table(self):
+        return 'netdev'
 
-    def undo(self):
-        self.bed.host.run('nft', 'delete', 'table', 'netdev', 'lab')
+    def hook(self):
+        return f'ingress device "{self.bed.interface}" priority 0'
 
 
-class NftRaw(InTheStack):
-    name, key, programs = 'nftables raw prerouting', 'nft-raw', ('nft',)
+class NftRaw(Nft):
+    name, key = 'nftables raw prerouting', 'nft-raw'
     counter = {4: 'Ip.InDelivers', 6: 'Ip6InDelivers'}
 
-    def fill(self, file):
-        self.bed.host.run('nft', '-f', '-', timeout=120, stdin=(
-            f'table {"ip6" if self.version == 6 else "ip"} lab {{ {self.set_of_bans(file)}\n'
-            f'chain raw {{ type filter hook prerouting priority raw; {self.matching()}\n}}\n}}\n'))
+    def table(self):
+        return self.ip
 
-    def undo(self):
-        self.bed.host.run('nft', 'delete', 'table', 'ip6' if self.version == 6 else 'ip', 'lab')
+    def hook(self):
+        return 'prerouting priority raw'
 
 
 class IpSet(InTheStack):
@@ -164,7 +176,7 @@ class IpSet(InTheStack):
         self.rule('-A')
 
     def rule(self, action):
-        self.bed.host.run('ip6tables' if self.version == 6 else 'iptables', '-t', 'raw', action, 'PREROUTING', '-m', 'set',
+        self.bed.host.run(f'{self.ip}tables', '-t', 'raw', action, 'PREROUTING', '-m', 'set',
                           '--match-set', 'banned', 'src', '-j', 'DROP')
 
     def undo(self):

@@ -7,35 +7,10 @@
 #include "bpf/abi/destination.h"
 #include "bpf/abi/flow.h"
 #include "dataplane/ban/bloom.h"
+#include "dataplane/ban/named_memory.h"
 
 namespace gabion::test {
 namespace {
-
-constexpr std::array<const char*, GABION_SET_COUNT> set_names = {"allow", "op", "det", "quar", "watch"};
-
-ban::SetMemory set_memory(HostPipeline& host, gabion_set which) {
-    const std::string name = set_names[which];
-    ban::SetMemory memory;
-    memory.exact4 = host.values<gabion_bucket4>(name + "_e4");
-    memory.exact6 = host.values<gabion_bucket6>(name + "_e6");
-    memory.prefix4 = host.values<gabion_bucket4>(name + "_p4");
-    memory.prefix6 = host.values<gabion_bucket6>(name + "_p6");
-    memory.hits_exact4 = host.values<std::uint64_t>(name + "_e4_hits");
-    memory.hits_exact6 = host.values<std::uint64_t>(name + "_e6_hits");
-    memory.hits_prefix4 = host.values<std::uint64_t>(name + "_p4_hits");
-    memory.hits_prefix6 = host.values<std::uint64_t>(name + "_p6_hits");
-    memory.state_exact4 = host.values<gabion_quarantine>(name + "_e4_state");
-    memory.state_exact6 = host.values<gabion_quarantine>(name + "_e6_state");
-    memory.state_prefix4 = host.values<gabion_quarantine>(name + "_p4_state");
-    memory.state_prefix6 = host.values<gabion_quarantine>(name + "_p6_state");
-    memory.header = &host.control().set[which];
-    memory.prefix_map = {.map4 = host.values<std::uint64_t>("prefix_map4"),
-                         .lengths4 = host.values<gabion_prefix_lengths>("prefix_lengths4"),
-                         .map6 = host.values<gabion_prefix_line6>("prefix_map6"),
-                         .lengths6 = host.values<gabion_prefix_lengths>("prefix_lengths6")};
-    memory.set = which;
-    return memory;
-}
 
 Prefix prefix(const std::string& text) {
     auto parsed = Prefix::parse(text);
@@ -61,7 +36,7 @@ HostPipeline& Homes::host() {
 }
 
 ban::AddressSet& Homes::set(gabion_set which) {
-    if (!sets_[which]) sets_[which] = std::make_unique<ban::AddressSet>(set_memory(host(), which), control().hash);
+    if (!sets_[which]) sets_[which] = std::make_unique<ban::AddressSet>(ban::set_memory(host(), which), control().hash);
     return *sets_[which];
 }
 
@@ -99,7 +74,7 @@ void Homes::remember(const std::string& address) {
 
 gabion_destination& Homes::protect(const std::string& address, std::uint32_t index) {
     const Prefix target = prefix(address);
-    ban::SetMemory memory = set_memory(host(), GABION_SET_WATCH);
+    ban::SetMemory memory = ban::set_memory(host(), GABION_SET_WATCH);
     gabion_set_header header{};
     memory.exact6 = host().values<gabion_bucket6>("dest_table");
     memory.prefix_map = {};
