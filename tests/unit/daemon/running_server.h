@@ -12,10 +12,12 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "control/daemon/event_loop.h"
 #include "control/daemon/events.h"
 #include "control/daemon/server.h"
+#include "control/wire/client.h"
 #include "tests/unit/daemon/fake_surface.h"
 
 namespace gabion::daemon {
@@ -141,5 +143,24 @@ private:
 
 inline const std::string status_request = R"({"jsonrpc":"2.0","id":1,"method":"status"})"
                                           "\n";
+
+// A well-behaved client's request is answered, and soon.
+inline void expect_served(const RunningServer& server) {
+    const auto begin = std::chrono::steady_clock::now();
+    auto client = wire::Client::connect(server.path(), std::chrono::seconds(5));
+    ASSERT_TRUE(client) << client.error().text;
+    const auto answer = client->call("status", Json::object());
+    ASSERT_TRUE(answer) << answer.error().text;
+    EXPECT_EQ(answer->at("panic").at("mode"), "auto");
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+}
+
+template <typename Condition>
+bool comes_true(Condition condition, std::chrono::milliseconds limit = std::chrono::seconds(5)) {
+    for (const auto end = std::chrono::steady_clock::now() + limit; std::chrono::steady_clock::now() < end;
+         std::this_thread::sleep_for(std::chrono::milliseconds(5)))
+        if (condition()) return true;
+    return condition();
+}
 
 }  // namespace gabion::daemon
