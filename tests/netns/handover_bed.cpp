@@ -30,14 +30,6 @@ namespace gabion::probe {
 
 namespace {
 
-std::vector<char*> arguments_of(const std::vector<std::string>& command) {
-    std::vector<char*> result;
-    for (const auto& part : command)
-        result.push_back(const_cast<char*>(part.c_str()));
-    result.push_back(nullptr);
-    return result;
-}
-
 template <typename T>
 T must(Result<T> result) {
     if (!result) fail(result.error().text);
@@ -48,72 +40,9 @@ void must(const Result<void>& result) {
     if (!result) fail(result.error().text);
 }
 
-// Forks a child that dies with us; `body` runs in it with its standard output in the pipe.
-template <typename Body>
-Child spawn(int namespace_fd, Body body) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) fail("pipe");
-    std::fflush(nullptr);
-    const pid_t pid = ::fork();
-    if (pid < 0) fail("fork");
-    if (pid == 0) {
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        ::dup2(ends[1], STDOUT_FILENO);
-        if (namespace_fd >= 0 && ::setns(namespace_fd, CLONE_NEWNET) != 0) ::_exit(126);
-        const int status = body();
-        std::fflush(nullptr);
-        ::_exit(status);
-    }
-    ::close(ends[1]);
-    return Child(pid, UniqueFd(ends[0]));
-}
-
 volatile sig_atomic_t stop_wanted = 0;
 
 }  // namespace
-
-void fail(const std::string& text) {
-    std::fprintf(stderr, "failed: %s\n", text.c_str());
-    std::exit(1);
-}
-
-Child::~Child() {
-    if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-}
-
-std::string Child::line() {
-    for (;;) {
-        const auto end = buffer_.find('\n');
-        if (end != std::string::npos) {
-            std::string result = buffer_.substr(0, end);
-            buffer_.erase(0, end + 1);
-            return result;
-        }
-        char bytes[4096];
-        const auto count = ::read(output_.get(), bytes, sizeof bytes);
-        if (count <= 0) return std::exchange(buffer_, {});
-        buffer_.append(bytes, static_cast<std::size_t>(count));
-    }
-}
-
-int Child::wait() {
-    int status = 0;
-    ::waitpid(std::exchange(pid_, 0), &status, 0);
-    return status;
-}
-
-void Child::signal(int number) const { ::kill(pid_, number); }
-
-std::string Child::finish() {
-    std::string all;
-    for (std::string one = line(); !one.empty(); one = line())
-        all += one + "\n";
-    const int status = wait();
-    if (status != 0) fail("a child ended with status " + std::to_string(status) + ": " + all);
-    return all;
-}
 
 Bed::Bed(const BedOptions& options) : options_(options) {
     if (::unshare(CLONE_NEWNET) != 0) fail("making a network namespace");
@@ -150,14 +79,17 @@ void Bed::make_world() {
 }
 
 Child Bed::start(bool world, const std::vector<std::string>& command) {
-    return spawn(world ? world_namespace_.get() : -1, [&] {
-        ::execvp(command[0].c_str(), arguments_of(command).data());
-        return 127;
-    });
+    return start_child(world ? world_namespace_.get() : -1, command);
+}
+
+Child Bed::start_on(unsigned cpu, bool world, const std::vector<std::string>& command) {
+    std::vector<std::string> pinned{"taskset", "-c", std::to_string(cpu)};
+    pinned.insert(pinned.end(), command.begin(), command.end());
+    return start(world, pinned);
 }
 
 Child Bed::start_call(bool world, int (*call)(const std::string&), const std::string& argument) {
-    return spawn(world ? world_namespace_.get() : -1, [&] { return call(argument); });
+    return start_child(world ? world_namespace_.get() : -1, [&] { return call(argument); });
 }
 
 void Bed::run(bool world, const std::vector<std::string>& command) { start(world, command).finish(); }
@@ -209,7 +141,7 @@ worker::SharedState Bed::state() const noexcept {
 }
 
 Child Bed::start_workers() {
-    Child child = spawn(-1, [&] { return run_workers(STDOUT_FILENO); });
+    Child child = start_child(-1, [&] { return run_workers(STDOUT_FILENO); });
     if (child.line() != "ready") fail("the workers did not start");
     return child;
 }
@@ -230,10 +162,7 @@ int Bed::run_workers(int ready_fd) {
     std::vector<std::unique_ptr<worker::WorkerThread<worker::NullObserver>>> threads;
     const auto cpus = worker::place(options_.queues, {}, {}, worker::usable_cpus());
     for (std::uint32_t queue = 0; queue < options_.queues; ++queue) {
-        const worker::PipeConfig pipe{link_.name, queue, hand_back.interface(), queue, hand_back_mark, link_.mtu};
-        const worker::WorkerConfig config{pipe, bpf_map__fd(skeleton_->maps.xsks), &state().queues[queue],
-                                          &state().workers[queue]};
-        auto one = must(worker::Worker<worker::NullObserver>::open(config, observer));
+        auto one = must(worker::Worker<worker::NullObserver>::open(worker_config(queue, hand_back), observer));
         threads.push_back(std::make_unique<worker::WorkerThread<worker::NullObserver>>(std::move(one), cpus[queue]));
         must(threads.back()->started());
     }
@@ -242,6 +171,11 @@ int Bed::run_workers(int ready_fd) {
         ::poll(nullptr, 0, 1000);
     threads.clear();
     return 0;
+}
+
+worker::WorkerConfig Bed::worker_config(std::uint32_t queue, const net::HandBack& hand_back) const {
+    const worker::PipeConfig pipe{link_.name, queue, hand_back.interface(), queue, hand_back_mark, link_.mtu};
+    return {pipe, xskmap_fd(), &state().queues[queue], &state().workers[queue]};
 }
 
 int Bed::xskmap_fd() const { return bpf_map__fd(skeleton_->maps.xsks); }

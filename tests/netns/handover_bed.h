@@ -7,7 +7,6 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,6 +16,8 @@
 #include "dataplane/net/hand_back.h"
 #include "dataplane/net/link.h"
 #include "dataplane/worker/takeover.h"
+#include "dataplane/worker/worker.h"
+#include "tests/netns/child.h"
 
 struct redirect_all_bpf;
 
@@ -25,32 +26,9 @@ namespace gabion::probe {
 // By which the tc program knows the workers' own frames.
 inline constexpr std::uint32_t hand_back_mark = 0x6762'0001;
 
-[[noreturn]] void fail(const std::string& text);
-
 struct BedOptions {
     bool native = true;
     std::uint32_t queues = 1;
-};
-
-// A program run in the background, its standard output kept.
-class Child {
-public:
-    Child(pid_t pid, UniqueFd output) noexcept : pid_(pid), output_(std::move(output)) {}
-    Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, 0)), output_(std::move(other.output_)) {}
-    Child& operator=(Child&&) = delete;
-    ~Child();
-
-    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
-    std::string line();  // next line of its output
-    int wait();          // status, as of waitpid
-    void signal(int number) const;
-    // Waits for its end and returns the rest of its output; a bad status is a failure.
-    std::string finish();
-
-private:
-    pid_t pid_ = 0;
-    UniqueFd output_;
-    std::string buffer_;
 };
 
 class Bed {
@@ -62,6 +40,8 @@ public:
 
     // Runs a command, or a function, in the world's namespace or in the host's.
     Child start(bool world, const std::vector<std::string>& command);
+    // The same on one CPU from its first instruction on.
+    Child start_on(unsigned cpu, bool world, const std::vector<std::string>& command);
     void run(bool world, const std::vector<std::string>& command);
     Child start_call(bool world, int (*call)(const std::string&), const std::string& argument);
 
@@ -70,6 +50,7 @@ public:
 
     // For a caller that runs a worker of its own. The private pair is there as long as what is returned.
     net::HandBack open_hand_back();
+    [[nodiscard]] worker::WorkerConfig worker_config(std::uint32_t queue, const net::HandBack& hand_back) const;
     [[nodiscard]] int xskmap_fd() const;
     [[nodiscard]] const net::Link& link() const noexcept { return link_; }
 

@@ -4,7 +4,6 @@
 //   handover_probe TOOLS [CASE...]     TOOLS: the folder of gbn-send and gbn-recv
 #include <poll.h>
 #include <signal.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -17,8 +16,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "dataplane/worker/placement.h"
+#include "tests/netns/datagram_stream.h"
 #include "tests/netns/handover_bed.h"
+#include "tests/netns/probe_cases.h"
 #include "tests/netns/tcp_stream.h"
 
 namespace gabion::probe {
@@ -37,17 +37,12 @@ void check(bool holds, const std::string& what) {
     if (!holds) fail(what);
 }
 
-constexpr int skipped = 77;
-
-// Ends the case: what it is for could not be tried.
-[[noreturn]] void skip(const std::string& why) {
-    std::printf("# %s\n", why.c_str());
-    std::fflush(stdout);
-    std::_Exit(skipped);
-}
-
 void expect(const char* what, std::uint64_t is, std::uint64_t should) {
     if (is != should) fail(std::string(what) + " is " + std::to_string(is) + ", not " + std::to_string(should));
+}
+
+DatagramStream stream_of(const Mode& mode, std::uint64_t count, std::uint64_t rate_pps) {
+    return {tools, mode.v6, count, rate_pps};
 }
 
 struct ErrorCounters {
@@ -61,51 +56,6 @@ struct ErrorCounters {
     }
 };
 
-struct Stream {
-    Child receiver;
-    Child sender;
-};
-
-Child start_receiver(Bed& bed, std::uint64_t count) {
-    Child receiver = bed.start(false, {tools + "/gbn-recv", "--port", "9", "--expect", std::to_string(count),
-                                       "--seconds", "60", "--quiet-ms", "500", "--buffer-mib", "64", "--nap-ms", "4"});
-    check(receiver.line() == "ready", "gbn-recv did not start");
-    return receiver;
-}
-
-// A veth receives on its sender's CPU: that is the last one, workers begin with the first.
-Child start_apart(Bed& bed, std::vector<std::string> command) {
-    const std::string cpu = std::to_string(worker::usable_cpus().back());
-    command.insert(command.begin(), {"taskset", "-c", cpu});
-    return bed.start(true, command);
-}
-
-Child start_sender(Bed& bed, const Mode& mode, std::uint64_t count, std::uint64_t rate) {
-    return start_apart(bed, {tools + "/gbn-send", "--interface", "wan0", "--to-mac", bed.host_mac(), "--source",
-                             mode.v6 ? "fd77::2" : "10.77.0.2", "--destination", mode.v6 ? "fd77::1" : "10.77.0.1",
-                             "--dport", "9", "--sport", "40000", "--size", "80-400", "--count", std::to_string(count),
-                             "--rate", std::to_string(rate)});
-}
-
-struct Outcome {
-    std::uint64_t sent = 0, unique = 0, duplicated = 0, reordered = 0;
-    std::uint64_t overflowed = 0;  // reached the socket, which was full: the receiving program got no CPU
-    double seconds = 0;
-    [[nodiscard]] std::uint64_t lost() const { return sent - unique - overflowed; }
-};
-
-std::uint64_t socket_overflows() {
-    return kernel_counter("Udp", "RcvbufErrors") + kernel_counter("snmp6", "Udp6RcvbufErrors");
-}
-
-// In a namespace where nothing else overflowed since `overflows_before`.
-Outcome finish(Child& sender, Child& receiver, std::uint64_t overflows_before) {
-    const auto sent = nlohmann::json::parse(sender.finish());
-    const auto got = nlohmann::json::parse(receiver.finish());
-    return {sent["sent"],   got["unique"], got["duplicated"], got["reordered"], socket_overflows() - overflows_before,
-            sent["seconds"]};
-}
-
 // A million clean packets and more go through the worker, at 300,000 a second. On a busy machine part of them passes the worker by;
 // then more are sent.
 void clean_udp(const Mode& mode) {
@@ -115,10 +65,11 @@ void clean_udp(const Mode& mode) {
     Child workers = bed.start_workers();
     const auto before = ErrorCounters::read();
     double best_pps = 0;
+    const DatagramStream stream = stream_of(mode, count, 320'000);
     for (int round = 0; round < rounds_max; ++round) {
         const std::uint64_t overflows = socket_overflows();
-        Child receiver = start_receiver(bed, count);
-        Child sender = start_sender(bed, mode, count, 320'000);
+        Child receiver = start_receiver(bed, stream);
+        Child sender = start_sender(bed, stream);
         const Outcome outcome = finish(sender, receiver, overflows);
         bed.settle();
         best_pps = std::max(best_pps, static_cast<double>(outcome.sent) / outcome.seconds);
@@ -170,7 +121,7 @@ void overload(const Mode& mode) {
     bed.settle();
     const std::uint64_t received_before = bed.totals().received.packets;
     const std::uint64_t arrived_before = kernel_counter("Ip", "InReceives");
-    Child sender = start_sender(bed, mode, 2'000'000, 2'000'000);
+    Child sender = start_sender(bed, stream_of(mode, 2'000'000, 2'000'000));
     const auto sent = nlohmann::json::parse(sender.finish());
     bed.settle();
     const auto totals = bed.totals();
@@ -211,7 +162,7 @@ void idle(const Mode& mode) {
     for (int burst = 0; burst < 5; ++burst) {
         ::poll(nullptr, 0, 500);
         const std::uint64_t before = bed.totals().handed_over.packets;
-        Child sender = start_sender(bed, mode, 100, 300'000);
+        Child sender = start_sender(bed, stream_of(mode, 100, 300'000));
         sender.finish();
         bed.settle();
         check(bed.totals().handed_over.packets - before >= 100, "the burst was not handed over whole");
@@ -228,8 +179,9 @@ struct Disturbed {
 Disturbed disturbed(const Mode& mode, const std::function<void(Bed&, std::unique_ptr<Child>&)>& disturb) {
     Bed bed({mode.native, mode.queues});
     auto workers = std::make_unique<Child>(bed.start_workers());
-    Child receiver = start_receiver(bed, 1'000'000);
-    Child sender = start_sender(bed, mode, 1'000'000, 250'000);
+    const DatagramStream stream = stream_of(mode, 1'000'000, 250'000);
+    Child receiver = start_receiver(bed, stream);
+    Child sender = start_sender(bed, stream);
     disturb(bed, workers);
     Disturbed result;
     result.outcome = finish(sender, receiver, 0);
@@ -286,11 +238,6 @@ void killed(const Mode& mode) {
     check(result.outcome.lost() <= rounds * rings * mode.queues, "more was lost than stood in the rings");
 }
 
-struct Case {
-    std::string name;
-    std::function<void()> run;
-};
-
 std::vector<Case> cases() {
     std::vector<Case> list;
     for (const bool native : {true, false}) {
@@ -311,20 +258,6 @@ std::vector<Case> cases() {
     const Mode two{true, false, 2};
     list.push_back({"udp-native-two-queues", [two] { clean_udp(two); }});
     return list;
-}
-
-// Each case in a process of its own: its namespaces end with it.
-int run_case(const Case& one) {
-    std::fflush(nullptr);
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-        one.run();
-        std::fflush(nullptr);
-        std::_Exit(0);
-    }
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 }  // namespace
@@ -350,15 +283,5 @@ int main(int argc, char** argv) {
                                 [&](const char* want) { return one.name.find(want) != std::string::npos; });
         });
     }
-    std::printf("1..%zu\n", all.size());
-    bool good = true;
-    int number = 0;
-    for (const auto& one : all) {
-        const int status = run_case(one);
-        const bool passed = status == 0 || status == skipped;
-        std::printf("%s %d - %s%s\n", passed ? "ok" : "not ok", ++number, one.name.c_str(),
-                    status == skipped ? " # SKIP" : "");
-        good = good && passed;
-    }
-    return good ? 0 : 1;
+    return run_cases(all);
 }

@@ -65,15 +65,7 @@ private:
 class Loop {
 public:
     explicit Loop(Bed& bed) : hand_back_(bed.open_hand_back()), observer_(detect::HashKey{1, 2}) {
-        worker::WorkerConfig config;
-        config.pipe.interface = bed.link().name;
-        config.pipe.way_out = hand_back_.interface();
-        config.pipe.mark = hand_back_mark;
-        config.pipe.mtu = bed.link().mtu;
-        config.xskmap_fd = bed.xskmap_fd();
-        config.queue = &bed.state().queues[0];
-        config.counters = &bed.state().workers[0];
-        auto opened = worker::Worker<detect::Observer>::open(config, observer_);
+        auto opened = worker::Worker<detect::Observer>::open(bed.worker_config(0, hand_back_), observer_);
         if (!opened) fail(opened.error().text);
         worker_ = std::move(*opened);
         thread_ = std::thread([this] { body(); });
@@ -124,9 +116,10 @@ bool try_rate(const std::string& tools, unsigned rate) {
     Bed bed({true, 1});
     const CallWatch watch;
     Loop loop(bed);
-    Child sender = bed.start(true, {"taskset", "-c", std::to_string(worker::usable_cpus().front()), tools + "/gbn-send",
-                                    "--interface", "wan0", "--to-mac", bed.host_mac(), "--source", "10.77.0.2",
-                                    "--destination", "10.77.0.1", "--rate", std::to_string(rate), "--seconds", "2"});
+    Child sender =
+        bed.start_on(worker::usable_cpus().front(), true,
+                     {tools + "/gbn-send", "--interface", "wan0", "--to-mac", bed.host_mac(), "--source", "10.77.0.2",
+                      "--destination", "10.77.0.1", "--rate", std::to_string(rate), "--seconds", "2"});
     watch_for(loop, 500);
     const std::uint64_t allocated = loop.allocated(), packets = bed.workers().received;
     const Calls before = watch.read();
