@@ -11,6 +11,7 @@ from gabion_perf.clean import CleanSection
 from gabion_perf.drop import SIZES, DropSection, size_name
 from gabion_perf.goodput import GoodputSection
 from gabion_perf.growth import GrowthSection
+from gabion_perf.guard import Guard
 from gabion_perf.rows import ROWS
 from gabion_perf.source import keep_off_the_core
 from gabion_perf.verdict import VerdictSection
@@ -55,7 +56,7 @@ def parse(description):
     parser.add_argument('--wire', nargs=2, metavar=('IF_TX', 'IF_RX'),
                         help="the drop table on real ports: pktgen sends by the one, the rows drop at the other")
     parser.add_argument('--wire-anyway', action='store_true', help="even when this host's default route goes through IF_RX")
-    parser.add_argument('--check', action='store_true', help='a short run, compared with the record')
+    parser.add_argument('--check', action='store_true', help='a short run, compared with the record and the bars')
     options = parser.parse_args()
     unknown = [name for name in options.sections if name not in names]
     if unknown:
@@ -86,25 +87,25 @@ def run(description):
     keep_off_the_core()
     about = machine.describe()
     print(machine.text(about), flush=True)
-    found = []
+    guard = Guard(options.output)
     for section in (WireSection,) if options.wire else SECTIONS:
         if options.sections and section.name not in options.sections:
             continue
         print(f'\n== {section.name}: {section.help}', flush=True)
         try:
-            results = section.run(options, lambda line: print(line, file=sys.stderr, flush=True))
+            if options.check:
+                guard.check(section, lambda: measure(section, options))
+            else:
+                keep(options, section, about, measure(section, options))
         except LabError as error:
             print(f'perf/lab: {section.name}: {error}', file=sys.stderr)
             return 1
-        print(section.text(results), flush=True)
-        if not options.check:
-            keep(options, section, about, results)
-            continue
-        recorded = record.read(options.output / 'lab.json').get(section.name)
-        if recorded is None:
-            found.append(f'{section.name}: nothing is recorded in {options.output}')
-        else:
-            found += record.worse(section.ratios(recorded['results']), section.ratios(results))
     if options.check:
-        print('\n'.join(f'slower: {each}' for each in found) or 'nothing got slower by more than 10 %')
-    return 1 if found else 0
+        print(guard.text())
+    return 1 if guard.found else 0
+
+
+def measure(section, options):
+    results = section.run(options, lambda line: print(line, file=sys.stderr, flush=True))
+    print(section.text(results), flush=True)
+    return results

@@ -4,13 +4,18 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import xml.etree.ElementTree
 
 from gabion_lab import BUILD, ROOT, Lab
 from scenario import Skip, case, main
+
+sys.path.append(str(ROOT / 'perf'))
+from gabion_perf import bars
 
 TINY = ('drop', '--family', '4', '--sizes', '1k/1k', '--rows', 'gabion,hash,nft-ingress', '--rounds', '2', '--seconds', '0.05')
 
@@ -51,7 +56,57 @@ def guard(folder, record):
         (folder / 'lab.json').write_text(json.dumps(whole))
         done = lab('--check', *TINY, '--output', folder)
         assert done.returncode == status and ('slower: drop IPv4 1k/1k gabion' in done.stdout) == bool(status), (ratio, done.stdout)
+        bar = re.search(rf'^drop IPv4 1k/1k, wanted +[\d.]+ +{ratio:.3f} >= +0\.900  (met|missed)$', done.stdout, re.MULTILINE)
+        lost = bar.group(1) == 'missed' and bool(status)
+        assert ('below its bar: drop IPv4 1k/1k, wanted' in done.stdout) == lost, (ratio, done.stdout)
     assert json.loads((folder / 'lab.json').read_text()) == whole, 'a check changed the record'
+
+
+def drop_results(**ratios):
+    """Results of a drop section: Gabion's ratios at 100k/1k, by family; a hash map at 0.5."""
+    return {family: {'100k/1k': {'rows': {'bare': {'ratio': 1}, 'gabion': {'ratio': ratio, 'added_ns': 50},
+                                          'hash': {'ratio': 0.5}}}} for family, ratio in ratios.items()}
+
+
+@case('a bar is told met or missed; only one that the record meets can be lost, and it is measured three times first')
+def the_bars():
+    recorded = bars.reached('drop', drop_results(IPv4=0.72, IPv6=0.69))
+    least, wanted = 'drop IPv4 100k/1k, at the least', 'drop IPv4 100k/1k, wanted'
+    assert recorded[least].met and not recorded[wanted].met and recorded['drop IPv4 100k/1k, to the best other row'].value == 1.44
+    assert recorded[wanted].bar == 0.85 and round(recorded['drop IPv6 100k/1k, wanted'].bar, 2) == 0.80
+    assert bars.reached('drop', drop_results(IPv4=0.70))[least].met and not bars.reached('drop', drop_results(IPv4=0.699))[least].met
+
+    def check(*ratios):
+        """What is complained of when the runs come to these ratios, and how many of them were asked for."""
+        left = list(ratios)
+        measured = bars.settled(recorded, lambda: bars.reached('drop', drop_results(IPv4=left.pop(0), IPv6=0.6)))
+        return bars.complaints(recorded, measured), len(ratios) - len(left)
+
+    assert check(0.71) == ([], 1), 'the other bars were missed when recorded'
+    assert check(0.69, 0.71, 0.71) == ([], 3)
+    complaints, runs = check(0.69, 0.68, 0.75)
+    assert runs == 3 and len(complaints) == 1 and complaints[0].startswith(f'below its bar: {least}: 0.690, the bar is 0.7'), complaints
+    told = bars.table(recorded, {least: recorded[least]._replace(value=0.65)})
+    assert re.search(rf'^{least} +0\.650 +0\.720 >= +0\.700  missed$', told, re.MULTILINE), told
+    assert re.search(rf'^{wanted} +- +0\.720 >= +0\.850  missed$', told, re.MULTILINE), told
+
+
+@case('the bars of what costs: a ratio above its bar is missed, at it is met')
+def bars_of_cost():
+    loop = {'worker, three detectors': {'ratio': 1.8}, 'worker, handing back': {'ratio': 1.31}}
+    reached = bars.reached('worker', {'loop': loop})
+    assert {name: one.met for name, one in reached.items()} == {
+        'worker, three detectors, wanted': False, 'worker, three detectors, at the most': True, 'worker, handing back, wanted': False}
+    verdict = bars.reached('verdict', {'median_us': 74, 'p99_us': 1001})
+    assert [one.met for one in verdict.values()] == [True, False]
+    calls = {kind: {'answers_a_second': 1000, 'p99_of_all_us': 300} for kind in ('TCP', 'UDP')}
+    slow = {kind: {'answers_a_second': 949, 'p99_of_all_us': 601} for kind in ('TCP', 'UDP')}
+    assert not any(one.met for one in bars.reached('goodput', {'filtered': [calls, slow]}).values())
+    assert all(one.met for one in bars.reached('goodput', {'filtered': [calls, calls]}).values())
+    clean = bars.reached('clean', {'test_run': {'verdicts': {'not IP': [0.6, 0.5], 'clean TCP': [2.4, 2.5]}}})
+    assert [one.met for one in clean.values()] == [False, True]
+    grown = {size: {'rows': {'gabion': {'ratio': 0.7, 'added_ns': ns}}} for size, ns in (('1k/1k', 50), ('1M/1k', 61))}
+    assert not bars.reached('drop', {'IPv4': grown})['drop IPv4, added cost at 1M/1k to that at 1k/1k'].met
 
 
 @case('what it does not know it refuses, with the choice')
