@@ -15,7 +15,7 @@ from gabion_lab import BUILD, ROOT, Lab
 from scenario import Skip, case, main
 
 sys.path.append(str(ROOT / 'perf'))
-from gabion_perf import bars
+from gabion_perf import bars, detectors
 
 TINY = ('drop', '--family', '4', '--sizes', '1k/1k', '--rows', 'gabion,hash,nft-ingress', '--rounds', '2', '--seconds', '0.05')
 
@@ -107,6 +107,16 @@ def bars_of_cost():
     assert [one.met for one in clean.values()] == [False, True]
     grown = {size: {'rows': {'gabion': {'ratio': 0.7, 'added_ns': ns}}} for size, ns in (('1k/1k', 50), ('1M/1k', 61))}
     assert not bars.reached('drop', {'IPv4': grown})['drop IPv4, added cost at 1M/1k to that at 1k/1k'].met
+
+
+@case('the figures of a benchmark: medians, and the ratio to the reference with as many sources')
+def detector_figures():
+    figures = detectors.figures([('plain_count/1', 2.0), ('plain_count/300', 10.0), ('all_detectors/300', 45.0), ('all_detectors/300', 30.0),
+                                 ('all_detectors/300', 40.0)])
+    assert figures['all_detectors/300'] == {'ns': 40.0, 'least': 30.0, 'most': 45.0, 'repetitions': 3, 'ratio': 4.0}, figures
+    assert figures['plain_count/1']['ratio'] == 1
+    told = detectors.DetectorsSection.text(figures)
+    assert re.search(r'^  all detectors +300 +40\.0 +30\.0 +45\.0 +4\.00$', told, re.MULTILINE), told
 
 
 @case('what it does not know it refuses, with the choice')
