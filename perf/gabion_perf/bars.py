@@ -71,8 +71,9 @@ def of_goodput(results):
     calm, most = results['filtered'][0], results['filtered'][-1]
     reached = {}
     for kind in LOAD:
-        reached[f'goodput {kind}, to the calm rate'] = Reach(most[kind]['answers_a_second'] / calm[kind]['answers_a_second'], LEAST_RATE, True)
-        reached[f'goodput {kind}, to the calm p99'] = Reach(most[kind]['p99_of_all_us'] / calm[kind]['p99_of_all_us'], MOST_P99, False)
+        answers, p99 = (most[kind][figure] / calm[kind][figure] for figure in ('answers_a_second', 'p99_of_all_us'))
+        reached[f'goodput {kind}, to the calm rate'] = Reach(answers, LEAST_RATE, True)
+        reached[f'goodput {kind}, to the calm p99'] = Reach(p99, MOST_P99, False)
     return reached
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the detectors cost a worker for each packet that they see, by how many sources there are (perf/detect_bench). Beside it the least that
-a detector of heavy sources could do: each packet counted by its source in a plain hash table. Repetitions of all of them come in random order."""
+"""What the detectors cost a worker for each packet that they see, by how many sources there are (perf/detect_bench). Beside it the
+least that a detector of heavy sources could do: each packet counted by its source in a plain hash table. Repetitions of all of them
+come in random order, on the last CPU."""
 import json
 import pathlib
 import statistics
@@ -46,7 +47,8 @@ class DetectorsSection:
         lines = [f'  {"a packet seen":<32} {"sources":<20} {"median ns":>9} {"least":>7} {"most":>7} {"ratio":>6}']
         for name, row in results.items():
             kind, sources = name.split('/')
-            lines.append(f'  {NAMES[kind]:<32} {SOURCES[sources]:<20} {row["ns"]:9.1f} {row["least"]:7.1f} {row["most"]:7.1f} {row["ratio"]:6.2f}')
+            lines.append(f'  {NAMES[kind]:<32} {SOURCES[sources]:<20} {row["ns"]:9.1f} {row["least"]:7.1f} {row["most"]:7.1f} '
+                         f'{row["ratio"]:6.2f}')
         return '\n'.join(lines)
 
     @staticmethod
