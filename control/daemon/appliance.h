@@ -8,9 +8,6 @@
 #include "control/daemon/run.h"
 #include "dataplane/ban/entry.h"
 
-namespace gabion::ban {
-class BanLoad;
-}
 namespace gabion::detect {
 struct Evidence;
 }

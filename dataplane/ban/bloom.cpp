@@ -120,8 +120,8 @@ void KnownSources::clear() noexcept {
 }
 
 double KnownSources::fill() const noexcept {
-    const auto bits = static_cast<double>(words_.size() / 2 * 64);
-    return bits > 0 ? static_cast<double>(bits_set_) / bits : 0;
+    const std::size_t bits = words_.size() / 2 * 64;
+    return bits > 0 ? static_cast<double>(bits_set_) / static_cast<double>(bits) : 0;
 }
 
 }  // namespace gabion::ban

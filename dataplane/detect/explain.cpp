@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `gabion why`: what is known of an address, what it does at present, and what was decided about it.
 #include <algorithm>
+#include <cmath>
 
 #include "dataplane/detect/analyst.h"
 #include "dataplane/detect/state.h"
@@ -8,7 +9,7 @@
 namespace gabion::detect {
 namespace {
 
-std::string rounded(double value) { return std::to_string(static_cast<long>(value + 0.5)); }
+std::string rounded(double value) { return std::to_string(std::lround(value)); }
 
 std::string hops_text(std::uint32_t hops) {
     std::string text;
