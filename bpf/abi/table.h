@@ -4,11 +4,13 @@
  * look-up is inline code that touches one line, and an update is a store.
  *
  * A key's home bucket is its keyed hash masked to the table (bpf/lib/hash.h); when that is full the entry stands in one of the next
- * GABION_PROBE_MAX buckets, and `overflow` of every bucket that it passed counts it. A look-up goes on to the next bucket only
- * while `overflow` is not zero.
+ * GABION_PROBE_MAX buckets, and the overflow count of every bucket that it passed counts it. A look-up goes on to the next bucket only
+ * while that is not zero.
  *
- * `filter` has a bit for the hash of each key that stands in the bucket (gabion_filter4, gabion_filter6): a bucket that lacks the bit
- * need not be searched. It is set before the value; a bit too many costs a search.
+ * `marks` has a byte for each slot, the lowest for the first: the tag of the key that stands there (gabion_tag), 0 where none does. Its
+ * highest byte is the overflow count, which GABION_PROBE_MAX times the slots of a bucket bound. All tags are compared at once, so a
+ * look-up reads one key and takes no branch that depends on where it stands. A tag is set before the value and goes after it; one
+ * too many costs a search.
  *
  * What the single writer promises: a key is written into an empty slot first and its value last; a slot is emptied by its value
  * alone; an entry that moves is copied before its old slot is emptied. A reader therefore sees an entry whole or not at all.
@@ -33,19 +35,23 @@
 struct gabion_bucket4 {
 	__u32 key[GABION_SLOTS4];
 	__u32 value[GABION_SLOTS4];
-	__u32 overflow;
-	__u32 filter;
+	__u64 marks;
 } GABION_ALIGNED(GABION_CACHE_LINE);
 
 struct gabion_bucket6 {
 	__u32 key[GABION_SLOTS6][4];
 	__u32 value[GABION_SLOTS6];
-	__u16 overflow;
-	__u16 filter;
+	__u32 marks;
 } GABION_ALIGNED(GABION_CACHE_LINE);
 
 _Static_assert(sizeof(struct gabion_bucket4) == GABION_CACHE_LINE, "one line a look-up");
 _Static_assert(sizeof(struct gabion_bucket6) == GABION_CACHE_LINE, "one line a look-up");
+
+/* Where the overflow count stands in `marks`. */
+#define GABION_OVERFLOW_SHIFT4 56
+#define GABION_OVERFLOW_SHIFT6 24
+
+_Static_assert(GABION_PROBE_MAX *GABION_SLOTS4 < 256, "an overflow count is a byte");
 
 /*
  * The sets, each with four tables: exact IPv4, exact IPv6, IPv4 prefixes, IPv6 prefixes.

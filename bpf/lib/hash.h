@@ -35,15 +35,10 @@ static inline __u32 gabion_hash_index(__u64 hash, __u32 mask)
 	return GABION_CAST(__u32, hash >> 32) & mask;
 }
 
-/* A key's bit in its bucket's filter (bpf/abi/table.h): from the half that does not choose the bucket. */
-static inline __u32 gabion_filter4(__u64 hash)
+/* A key's tag in its bucket (bpf/abi/table.h), never 0: from the half that does not choose the bucket. */
+static inline __u32 gabion_tag(__u64 hash)
 {
-	return 1u << (hash >> 24 & 31);
-}
-
-static inline __u32 gabion_filter6(__u64 hash)
-{
-	return 1u << (hash >> 24 & 15);
+	return GABION_CAST(__u32, hash >> 24 & 0xff) | 0x80;
 }
 
 /* Where the first 32 bits of an IPv6 address stand in the prefix map (bpf/abi/prefix.h), and its first 48. */

@@ -27,8 +27,7 @@ GABION_INLINE __u64 gabion_two_words(const __u32 *word)
 		GABION_OUTLINE_FIND_TABLES();                                                                          \
 		return gabion_walk4(GABION_TABLE(tables, name##_p4), GABION_SETTINGS(tables).mask[SET].prefix4, key,   \
 				    gabion_hash_index(gabion_hash4(&tables->control->hash, key),                       \
-						      GABION_SETTINGS(tables).mask[SET].prefix4),                      \
-				    0);                                                                                \
+						      GABION_SETTINGS(tables).mask[SET].prefix4));                     \
 	}                                                                                                              \
 	GABION_OUTLINE __u64 gabion_##name##_prefix4(GABION_OUTLINE_TABLES __u32 source, __u32 now, __u32 mask)        \
 	{                                                                                                              \
@@ -62,8 +61,7 @@ GABION_INLINE __u64 gabion_two_words(const __u32 *word)
 		gabion_prefix_key6(source, length, key);                                                               \
 		return gabion_walk6(GABION_TABLE(tables, name##_p6), GABION_SETTINGS(tables).mask[SET].prefix6, key,   \
 				    gabion_hash_index(gabion_hash6(&tables->control->hash, key),                       \
-						      GABION_SETTINGS(tables).mask[SET].prefix6),                      \
-				    0);                                                                                \
+						      GABION_SETTINGS(tables).mask[SET].prefix6));                     \
 	}                                                                                                              \
 	GABION_OUTLINE __u64 gabion_##name##_prefix6(GABION_OUTLINE_TABLES __u64 low, __u64 high, __u32 now,           \
 						     __u32 mask)                                                       \

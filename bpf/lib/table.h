@@ -86,23 +86,32 @@ GABION_INLINE __u32 gabion_slot6(const struct gabion_bucket6 *bucket, const __u3
 	return found;
 }
 
-/* Out of line, so that what comes before keeps its registers. */
-GABION_OUTLINE_HERE __u32 gabion_search4(const struct gabion_bucket4 *bucket, __u32 key)
+/*
+ * The slots whose tag is the one looked for, as the highest bit of their byte, in a word of `marks`. What stands above the first of them
+ * may be wrong (a borrow), so it is the first that counts: the zero-byte test of Warren, "Hacker's Delight", 2nd ed., section 6-1.
+ */
+GABION_INLINE __u64 gabion_tagged(__u64 marks, __u64 hash)
 {
-	return gabion_slot4(bucket, key);
+	const __u64 ones = 0x0001010101010101ull;
+	__u64 difference = marks ^ ones * gabion_tag(hash);
+
+	return (difference - ones) & ~difference & ones << 7;
 }
 
-GABION_OUTLINE_HERE __u32 gabion_search6(const struct gabion_bucket6 *bucket, const __u32 *key)
+/* The first of them: its bit, 2^(8 i + 7), moves the i-th of the numbers in the constant to the top. */
+GABION_INLINE __u32 gabion_first_slot(__u64 tagged)
 {
-	return gabion_slot6(bucket, key);
+	const __u64 numbers = 1ull << 46 | 2ull << 38 | 3ull << 30 | 4ull << 22 | 5ull << 14 | 6ull << 6;
+
+	return GABION_CAST(__u32, (tagged & (0 - tagged)) * numbers >> 61);
 }
 
-/* From the bucket `from` steps behind the home bucket on. */
-GABION_INLINE __u64 gabion_walk4(gabion_table4 table, __u32 mask, __u32 key, __u32 home, __u32 from)
+/* From the home bucket on, one after the other. */
+GABION_INLINE __u64 gabion_walk4(gabion_table4 table, __u32 mask, __u32 key, __u32 home)
 {
 	__u32 probe;
 
-	for (probe = from; probe <= GABION_PROBE_MAX; probe++) {
+	for (probe = 0; probe <= GABION_PROBE_MAX; probe++) {
 		__u32 at = (home + probe) & mask, slot;
 		const struct gabion_bucket4 *bucket = gabion_at(table, at);
 
@@ -111,47 +120,41 @@ GABION_INLINE __u64 gabion_walk4(gabion_table4 table, __u32 mask, __u32 key, __u
 		slot = gabion_slot4(bucket, key);
 		if (slot < GABION_SLOTS4)
 			return gabion_found(at * GABION_STRIDE4 + slot, bucket->value[slot]);
-		if (!bucket->overflow)
+		if (!(bucket->marks >> GABION_OVERFLOW_SHIFT4))
 			return 0;
 	}
 	return 0;
 }
 
-/* The few keys that may stand outside their home bucket. */
-GABION_OUTLINE_HERE __u64 gabion_find_on4(gabion_table4 table, __u32 mask, __u32 key, __u32 home)
+/* Out of line: the few keys that may stand outside their home bucket, or behind another one of the same tag. */
+GABION_OUTLINE_HERE __u64 gabion_search4(gabion_table4 table, __u32 mask, __u32 key, __u32 home)
 {
-	return gabion_walk4(table, mask, key, home, 1);
+	return gabion_walk4(table, mask, key, home);
 }
 
-/*
- * For the tables that every packet meets. A bucket fills from its first slot, and most hold few entries: that slot is tried
- * alone, by a branch that is mostly predicted; then the whole home bucket, if its filter does not deny, and out of line the others.
- */
+/* For the tables that every packet meets. */
 GABION_INLINE __u64 gabion_find4(gabion_table4 table, __u32 mask, __u32 key, __u64 hash)
 {
 	__u32 home = gabion_hash_index(hash, mask), slot;
 	const struct gabion_bucket4 *bucket = gabion_at(table, home);
+	__u64 tagged;
 
 	if (!bucket)
 		return 0;
-	if (bucket->key[0] == key && bucket->value[0])
-		return gabion_found(home * GABION_STRIDE4, bucket->value[0]);
-	if (bucket->filter & gabion_filter4(hash)) {
-		slot = gabion_search4(bucket, key);
-		if (slot < GABION_SLOTS4)
-			return gabion_found(home * GABION_STRIDE4 + slot, bucket->value[slot]);
-	}
-	if (GABION_LIKELY(!bucket->overflow))
+	tagged = gabion_tagged(bucket->marks, hash);
+	if (!tagged && GABION_LIKELY(!(bucket->marks >> GABION_OVERFLOW_SHIFT4)))
 		return 0;
-	return gabion_find_on4(table, mask, key, home);
+	slot = gabion_first_slot(tagged);
+	if (GABION_LIKELY(tagged && bucket->key[slot] == key && bucket->value[slot]))
+		return gabion_found(home * GABION_STRIDE4 + slot, bucket->value[slot]);
+	return gabion_search4(table, mask, key, home);
 }
 
-/* From the bucket `from` steps behind the home bucket on. */
-GABION_INLINE __u64 gabion_walk6(gabion_table6 table, __u32 mask, const __u32 *key, __u32 home, __u32 from)
+GABION_INLINE __u64 gabion_walk6(gabion_table6 table, __u32 mask, const __u32 *key, __u32 home)
 {
 	__u32 probe;
 
-	for (probe = from; probe <= GABION_PROBE_MAX; probe++) {
+	for (probe = 0; probe <= GABION_PROBE_MAX; probe++) {
 		__u32 at = (home + probe) & mask, slot;
 		const struct gabion_bucket6 *bucket = gabion_at(table, at);
 
@@ -160,36 +163,32 @@ GABION_INLINE __u64 gabion_walk6(gabion_table6 table, __u32 mask, const __u32 *k
 		slot = gabion_slot6(bucket, key);
 		if (slot < GABION_SLOTS6)
 			return gabion_found(at * GABION_STRIDE6 + slot, bucket->value[slot]);
-		if (!bucket->overflow)
+		if (!(bucket->marks >> GABION_OVERFLOW_SHIFT6))
 			return 0;
 	}
 	return 0;
 }
 
-/* The few keys that may stand outside their home bucket. */
-GABION_OUTLINE_HERE __u64 gabion_find_on6(gabion_table6 table, __u32 mask, const __u32 *key, __u32 home)
+GABION_OUTLINE_HERE __u64 gabion_search6(gabion_table6 table, __u32 mask, const __u32 *key, __u32 home)
 {
-	return gabion_walk6(table, mask, key, home, 1);
+	return gabion_walk6(table, mask, key, home);
 }
 
-/* For the tables that every packet meets: the home bucket at once, the others out of line. */
 GABION_INLINE __u64 gabion_find6(gabion_table6 table, __u32 mask, const __u32 *key, __u64 hash)
 {
 	__u32 home = gabion_hash_index(hash, mask), slot;
 	const struct gabion_bucket6 *bucket = gabion_at(table, home);
+	__u64 tagged;
 
 	if (!bucket)
 		return 0;
-	if (!gabion_difference6(bucket->key[0], key) && bucket->value[0])
-		return gabion_found(home * GABION_STRIDE6, bucket->value[0]);
-	if (bucket->filter & gabion_filter6(hash)) {
-		slot = gabion_search6(bucket, key);
-		if (slot < GABION_SLOTS6)
-			return gabion_found(home * GABION_STRIDE6 + slot, bucket->value[slot]);
-	}
-	if (GABION_LIKELY(!bucket->overflow))
+	tagged = gabion_tagged(bucket->marks, hash) & 0x808080;
+	if (!tagged && GABION_LIKELY(!(bucket->marks >> GABION_OVERFLOW_SHIFT6)))
 		return 0;
-	return gabion_find_on6(table, mask, key, home);
+	slot = gabion_first_slot(tagged) & 3;
+	if (GABION_LIKELY(tagged && !gabion_difference6(bucket->key[slot], key) && bucket->value[slot]))
+		return gabion_found(home * GABION_STRIDE6 + slot, bucket->value[slot]);
+	return gabion_search6(table, mask, key, home);
 }
 
 /* The key of a prefix of a given length (shorter than an address): its bits, a one, zeros. In and out in network byte order. */

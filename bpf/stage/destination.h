@@ -25,9 +25,8 @@ GABION_INLINE __u32 gabion_destination_place(const struct gabion_packet *packet,
 		key.word[2] = GABION_SWAP32(0x0000ffffu); /* ::ffff:a.b.c.d */
 	}
 	hash = gabion_hash6(&tables->control->hash, key.word);
-	return gabion_found_value(gabion_walk6(GABION_TABLE(tables, dest_table), GABION_SETTINGS(tables).dest_mask,
-					       key.word, gabion_hash_index(hash, GABION_SETTINGS(tables).dest_mask),
-					       0));
+	return gabion_found_value(
+		gabion_find6(GABION_TABLE(tables, dest_table), GABION_SETTINGS(tables).dest_mask, key.word, hash));
 }
 
 /* A packet's worth of the cap, from this CPU's lot or from a new one. */

@@ -58,7 +58,7 @@ std::optional<std::uint32_t> AddressTable<Bucket>::find(const Key& key) const no
     for (std::uint32_t step = 0; step <= probe_end(); ++step) {
         const std::uint32_t at = (from + step) & mask_;
         if (const auto slot = slot_of(buckets_[at], key)) return at * Traits::stride + *slot;
-        if (buckets_[at].overflow == 0) return std::nullopt;
+        if (buckets_[at].marks >> Traits::overflow_shift == 0) return std::nullopt;
     }
     return std::nullopt;
 }
@@ -90,26 +90,37 @@ void AddressTable<Bucket>::write_key(std::uint32_t bucket, std::uint32_t slot, c
 template <typename Bucket>
 void AddressTable<Bucket>::add_overflow(std::uint32_t from, std::uint32_t to, int change) noexcept {
     for (std::uint32_t at = from; at != to; at = (at + 1) & mask_) {
-        auto& overflow = buckets_[at].overflow;
-        store(overflow, static_cast<std::remove_reference_t<decltype(overflow)>>(overflow + change));
+        auto& marks = buckets_[at].marks;
+        using Marks = std::remove_reference_t<decltype(marks)>;
+        constexpr Marks one = Marks{1} << Traits::overflow_shift;
+        store(marks, change > 0 ? marks + one : marks - one);
     }
 }
 
 template <typename Bucket>
-auto AddressTable<Bucket>::filter_of(const Bucket& bucket) const noexcept -> decltype(bucket.filter) {
-    decltype(bucket.filter) filter = 0;
+void AddressTable<Bucket>::set_tag(std::uint32_t bucket, std::uint32_t slot, std::uint32_t tag) noexcept {
+    auto& marks = buckets_[bucket].marks;
+    using Marks = std::remove_reference_t<decltype(marks)>;
+    store(marks, (marks & ~(Marks{0xff} << 8 * slot)) | Marks{tag} << 8 * slot);
+}
+
+template <typename Bucket>
+auto AddressTable<Bucket>::marks_of(const Bucket& bucket, std::uint32_t overflow) const noexcept
+    -> decltype(bucket.marks) {
+    using Marks = std::remove_const_t<decltype(bucket.marks)>;
+    Marks marks = Marks{overflow} << Traits::overflow_shift;
     for (std::uint32_t slot = 0; slot < Traits::slots; ++slot) {
-        if (bucket.value[slot] != 0) filter |= Traits::filter(Traits::hash(*hash_, load_key(bucket.key[slot])));
+        if (bucket.value[slot] != 0)
+            marks |= Marks{gabion_tag(Traits::hash(*hash_, load_key(bucket.key[slot])))} << 8 * slot;
     }
-    return filter;
+    return marks;
 }
 
 template <typename Bucket>
 void AddressTable<Bucket>::publish(Claim claim, std::uint32_t value) noexcept {
-    Bucket& bucket = buckets_[claim.index / Traits::stride];
-    const auto bit = Traits::filter(Traits::hash(*hash_, key(claim.index)));
-    if ((bucket.filter & bit) == 0) store(bucket.filter, static_cast<decltype(bucket.filter)>(bucket.filter | bit));
-    Word(bucket.value[claim.index % Traits::stride]).store(value, std::memory_order_release);
+    const std::uint32_t bucket = claim.index / Traits::stride, slot = claim.index % Traits::stride;
+    if (claim.is_new) set_tag(bucket, slot, gabion_tag(Traits::hash(*hash_, key(claim.index))));
+    Word(buckets_[bucket].value[slot]).store(value, std::memory_order_release);
     size_ += claim.is_new;
 }
 
@@ -130,9 +141,9 @@ template <typename Bucket>
 bool AddressTable<Bucket>::erase(const Key& key) noexcept {
     const auto index = find(key);
     if (!index) return false;
-    const std::uint32_t bucket = *index / Traits::stride;
-    Word(buckets_[bucket].value[*index % Traits::stride]).store(0, std::memory_order_release);
-    store(buckets_[bucket].filter, filter_of(buckets_[bucket]));
+    const std::uint32_t bucket = *index / Traits::stride, slot = *index % Traits::stride;
+    Word(buckets_[bucket].value[slot]).store(0, std::memory_order_release);
+    set_tag(bucket, slot, 0);
     add_overflow(home(key), bucket, -1);
     --size_;
     return true;
@@ -178,10 +189,9 @@ AuditReport AddressTable<Bucket>::audit() {
     }
     for (std::uint32_t bucket = 0; bucket < buckets_.size(); ++bucket) {
         Bucket& here = buckets_[bucket];
-        const auto filter = filter_of(here);
-        if (here.overflow == overflow[bucket] && here.filter == filter) continue;
-        store(here.overflow, static_cast<decltype(here.overflow)>(overflow[bucket]));
-        store(here.filter, filter);
+        const auto marks = marks_of(here, overflow[bucket]);
+        if (here.marks == marks) continue;
+        store(here.marks, marks);
         ++report.counters_corrected;
     }
     size_ = report.entries;

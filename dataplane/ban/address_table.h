@@ -28,7 +28,7 @@ struct BucketTraits<gabion_bucket4> {
     static constexpr std::uint32_t slots = GABION_SLOTS4;
     static constexpr std::uint32_t stride = GABION_STRIDE4;
     static std::uint64_t hash(const gabion_hash_key& key, Key word) noexcept { return gabion_hash4(&key, word); }
-    static std::uint32_t filter(std::uint64_t hash) noexcept { return gabion_filter4(hash); }
+    static constexpr unsigned overflow_shift = GABION_OVERFLOW_SHIFT4;
 };
 
 template <>
@@ -39,9 +39,7 @@ struct BucketTraits<gabion_bucket6> {
     static std::uint64_t hash(const gabion_hash_key& key, const Key& words) noexcept {
         return gabion_hash6(&key, words.data());
     }
-    static std::uint16_t filter(std::uint64_t hash) noexcept {
-        return static_cast<std::uint16_t>(gabion_filter6(hash));
-    }
+    static constexpr unsigned overflow_shift = GABION_OVERFLOW_SHIFT6;
 };
 
 // What `audit` found and put right.
@@ -49,7 +47,7 @@ struct AuditReport {
     std::uint32_t entries = 0;
     std::uint32_t duplicates = 0;          // entries that stood in two places
     std::uint32_t misplaced = 0;           // entries that no look-up could reach
-    std::uint32_t counters_corrected = 0;  // overflow counters and filters, and counts of the set's header
+    std::uint32_t counters_corrected = 0;  // buckets' marks, and counts of the set's header
 };
 
 template <typename Bucket>
@@ -105,7 +103,7 @@ public:
     template <typename Visit>
     void for_each_rival(const Key& wanted, Visit&& visit) const;
 
-    // Recounts overflow, makes the filters anew and drops what a killed writer left twice. No valid entry is out of sight at any moment.
+    // Makes the buckets' marks anew and drops what a killed writer left twice. No valid entry is out of sight at any moment.
     AuditReport audit();
 
 private:
@@ -122,8 +120,9 @@ private:
     [[nodiscard]] bool stands_earlier(const Key& key, std::uint32_t bucket, std::uint32_t slot) const noexcept;
     void write_key(std::uint32_t bucket, std::uint32_t slot, const Key& key) noexcept;
     void add_overflow(std::uint32_t from, std::uint32_t to, int change) noexcept;
-    // The filter that a bucket needs for what stands in it.
-    [[nodiscard]] auto filter_of(const Bucket& bucket) const noexcept -> decltype(bucket.filter);
+    void set_tag(std::uint32_t bucket, std::uint32_t slot, std::uint32_t tag) noexcept;
+    // The marks that a bucket needs for what stands in it.
+    [[nodiscard]] auto marks_of(const Bucket& bucket, std::uint32_t overflow) const noexcept -> decltype(bucket.marks);
 
     std::span<Bucket> buckets_;
     const gabion_hash_key* hash_;

@@ -41,8 +41,7 @@ void DestinationTable::clear() noexcept {
     for (gabion_bucket6& bucket : memory_.dest_table) {
         for (std::uint32_t& value : bucket.value)
             store(value, 0u);
-        store(bucket.overflow, __u16{0});
-        store(bucket.filter, __u16{0});
+        store(bucket.marks, 0u);
     }
     table_ = Table6(memory_.dest_table, memory_.control->hash);
     for (gabion_destination& destination : memory_.destinations)

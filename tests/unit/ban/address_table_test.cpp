@@ -89,7 +89,7 @@ TEST(AddressTable, AbandonedClaimLeavesNothing) {
     EXPECT_FALSE(table.find(77)) << "a claim is not in force";
     table.abandon(*claim);
     for (std::size_t i = 0; i < memory.size(); ++i)
-        EXPECT_EQ(memory[i].overflow, before[i].overflow);
+        EXPECT_EQ(memory[i].marks, before[i].marks);
     EXPECT_EQ(table.audit().counters_corrected, 0u);
 }
 
@@ -220,7 +220,7 @@ TEST(AddressTable, AuditDropsWhatCannotBeAndKeepsTheRest) {
     for (std::uint32_t step = 20; step < 40 && !astray; ++step)
         astray = place((gabion_hash_index(gabion_hash4(&hash, 12345), 63) + step) & 63, 12345);
     ASSERT_TRUE(copied && astray);
-    memory[3].overflow += 5;
+    memory[3].marks += 5ull << GABION_OVERFLOW_SHIFT4;
     Table4 after(memory, hash);
     const AuditReport report = after.audit();
     EXPECT_EQ(report.entries, 300u);
