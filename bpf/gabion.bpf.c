@@ -56,10 +56,11 @@ int gabion(struct xdp_md *context)
 	__u32 length = (__u32)(gabion_frame_end(context) - gabion_frame_begin(context)), reason;
 	struct gabion_cpu *cpu = gabion_at(&cpus, bpf_get_smp_processor_id());
 	struct gabion_tables tables = {.control = &control};
-	struct gabion_arrival arrival = {.now = (__u32)bpf_jiffies64(), .one_in = 1};
+	struct gabion_arrival arrival;
 
 	if (!cpu)
 		return XDP_PASS; /* the loader made the maps large enough; the verifier cannot know */
+	arrival.now = (__u32)bpf_jiffies64();
 	gabion_tally(&cpu->received, length);
 	reason = gabion_front(context, &tables, cpu, &arrival);
 	if (!reason) {
@@ -68,7 +69,7 @@ int gabion(struct xdp_md *context)
 		if (gabion_hands_over(reason))
 			reason = hand_over(context, reason, arrival.one_in);
 	}
-	return gabion_verdict(gabion_leave(&tables, cpu, &reason, length));
+	return gabion_verdict(gabion_leave(&tables, cpu, &reason, length, arrival.now));
 }
 
 char gabion_license[] SEC("license") = "Dual BSD/GPL";

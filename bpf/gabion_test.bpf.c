@@ -30,7 +30,7 @@ int gabion_test(struct xdp_md *context)
 	reason = gabion_front(context, &tables, cpu, &arrival);
 	if (!reason)
 		reason = gabion_rest(context, cpu, &arrival);
-	action = gabion_leave(&tables, cpu, &reason, length);
+	action = gabion_leave(&tables, cpu, &reason, length, arrival.now);
 	run->reason = reason;
 	run->one_in = arrival.one_in;
 	return gabion_verdict(action);

@@ -28,8 +28,11 @@ GABION_INLINE int gabion_has(const struct gabion_tables *tables, __u32 feature)
 	return (GABION_SETTINGS(tables).features & feature) != 0;
 }
 
-/* The stages that judge a packet by its source alone. `version` is known when this is compiled. Fills in the arrival. */
-GABION_INLINE __u32 gabion_judge_source(const struct gabion_address *source, __u32 version,
+/*
+ * The stages that judge a packet by its source alone. `version` is known when this is compiled. Fills in the arrival, but for `now`, of
+ * a packet that goes on.
+ */
+GABION_INLINE __u32 gabion_judge_source(const struct gabion_address *source, __u32 version, __u32 l3_offset,
 					const struct gabion_tables *tables, struct gabion_cpu *cpu,
 					struct gabion_arrival *arrival)
 {
@@ -45,10 +48,15 @@ GABION_INLINE __u32 gabion_judge_source(const struct gabion_address *source, __u
 		reason = gabion_stage_allow(source, version, tables, hash, &cover, &allowed);
 	if (!reason && features & GABION_FEATURE_BANS && !(allowed & GABION_SKIP_BANS))
 		reason = gabion_stage_bans(source, version, tables, cpu, hash, &cover, now);
+	if (reason)
+		return reason;
 	arrival->hash = hash;
+	arrival->l3_offset = GABION_CAST(__u16, l3_offset);
 	arrival->version = GABION_CAST(__u16, version);
 	arrival->allowed = allowed;
-	return reason;
+	arrival->posture = arrival->drawn = arrival->reserved = 0;
+	arrival->one_in = 1;
+	return GABION_REASON_NONE;
 }
 
 /* Neighbour discovery, which is told by what comes after the IP header, passes before anything that could drop it. */
@@ -77,7 +85,7 @@ GABION_INLINE int gabion_done(__u32 version, const struct gabion_tables *tables,
 	return !arrival->drawn;
 }
 
-GABION_INLINE __u32 gabion_front4(const __u8 *at, const __u8 *end, const struct gabion_tables *tables,
+GABION_INLINE __u32 gabion_front4(const __u8 *at, const __u8 *end, __u32 l3_offset, const struct gabion_tables *tables,
 				  struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
 	const struct gabion_wire_ipv4 *ip = GABION_AT(struct gabion_wire_ipv4, at);
@@ -87,17 +95,17 @@ GABION_INLINE __u32 gabion_front4(const __u8 *at, const __u8 *end, const struct 
 	if (at + sizeof(*ip) > end || !gabion_ipv4_sound(ip, GABION_CAST(__u32, end - at)))
 		return GABION_REASON_MALFORMED_IPV4;
 	source.word[0] = ip->source;
-	reason = gabion_judge_source(&source, 4, tables, cpu, arrival);
+	reason = gabion_judge_source(&source, 4, l3_offset, tables, cpu, arrival);
 	if (!reason && GABION_LIKELY(gabion_plain4(ip, end)) && gabion_done(4, tables, cpu, arrival))
 		return GABION_REASON_CLEAN;
 	return reason;
 }
 
 /* Out of line, so that its part of the stack is free for what comes later. */
-GABION_OUTLINE_HERE __u32 gabion_front6(GABION_FRAME *frame, const struct gabion_tables *tables, struct gabion_cpu *cpu,
-					struct gabion_arrival *arrival)
+GABION_OUTLINE_HERE __u32 gabion_front6(GABION_FRAME *frame, __u32 l3_offset, const struct gabion_tables *tables,
+					struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
-	const __u8 *at = gabion_frame_begin(frame) + (arrival->l3_offset & 31), *end = gabion_frame_end(frame);
+	const __u8 *at = gabion_frame_begin(frame) + (l3_offset & 31), *end = gabion_frame_end(frame);
 	const struct gabion_wire_ipv6 *ip = GABION_AT(struct gabion_wire_ipv6, at);
 	struct gabion_address source;
 	__u32 reason;
@@ -105,28 +113,64 @@ GABION_OUTLINE_HERE __u32 gabion_front6(GABION_FRAME *frame, const struct gabion
 	if (at + sizeof(*ip) > end || !gabion_ipv6_sound(ip, GABION_CAST(__u32, end - at)))
 		return GABION_REASON_MALFORMED_IPV6;
 	__builtin_memcpy(source.word, ip->source, sizeof(ip->source));
-	if (GABION_UNLIKELY(ip->hop_limit == 255) && gabion_neighbour(frame, arrival->l3_offset))
+	if (GABION_UNLIKELY(ip->hop_limit == 255) && gabion_neighbour(frame, l3_offset))
 		return GABION_REASON_NEIGHBOUR;
-	reason = gabion_judge_source(&source, 6, tables, cpu, arrival);
+	reason = gabion_judge_source(&source, 6, l3_offset, tables, cpu, arrival);
 	if (!reason && GABION_LIKELY(gabion_plain6(ip, end)) && gabion_done(6, tables, cpu, arrival))
 		return GABION_REASON_CLEAN;
 	return reason;
+}
+
+/* Behind VLAN tags. */
+GABION_OUTLINE_HERE __u32 gabion_front4_tagged(GABION_FRAME *frame, __u32 l3_offset, const struct gabion_tables *tables,
+					       struct gabion_cpu *cpu, struct gabion_arrival *arrival)
+{
+	const __u8 *begin = gabion_frame_begin(frame);
+
+	return gabion_front4(begin + (l3_offset & 31), gabion_frame_end(frame), l3_offset, tables, cpu, arrival);
+}
+
+/* What is not plain Ethernet with IP: the reason for which it goes, and where the IP header starts and which it is when it has one. */
+GABION_OUTLINE_HERE __u32 gabion_untag(GABION_FRAME *frame, __u32 *l3_offset, __u32 *type)
+{
+	const __u8 *begin = gabion_frame_begin(frame);
+	struct gabion_link link;
+	__u32 reason = gabion_parse_link(begin, gabion_frame_end(frame), &link);
+
+	if (!reason) {
+		*l3_offset = GABION_CAST(__u32, link.at - begin);
+		*type = link.type;
+	}
+	return reason;
+}
+
+/* All but IPv4 without tags. */
+GABION_INLINE __u32 gabion_front_else(GABION_FRAME *frame, int tagged, const struct gabion_tables *tables,
+				      struct gabion_cpu *cpu, struct gabion_arrival *arrival)
+{
+	__u32 l3_offset = sizeof(struct gabion_wire_ethernet), type = GABION_ETHERTYPE_IPV6, reason;
+
+	if (tagged) {
+		reason = gabion_untag(frame, &l3_offset, &type);
+		if (reason)
+			return reason;
+	}
+	if (type == GABION_ETHERTYPE_IPV4)
+		return gabion_front4_tagged(frame, l3_offset, tables, cpu, arrival);
+	return gabion_front6(frame, l3_offset, tables, cpu, arrival);
 }
 
 GABION_INLINE __u32 gabion_front(GABION_FRAME *frame, const struct gabion_tables *tables, struct gabion_cpu *cpu,
 				 struct gabion_arrival *arrival)
 {
 	const __u8 *begin = gabion_frame_begin(frame), *end = gabion_frame_end(frame);
-	struct gabion_link link;
-	__u32 reason;
+	const struct gabion_wire_ethernet *ethernet = GABION_AT(struct gabion_wire_ethernet, begin);
 
-	reason = gabion_parse_link(begin, end, &link);
-	if (GABION_UNLIKELY(reason))
-		return reason;
-	arrival->l3_offset = GABION_CAST(__u16, link.at - begin);
-	if (link.type == GABION_ETHERTYPE_IPV4)
-		return gabion_front4(link.at, end, tables, cpu, arrival);
-	return gabion_front6(frame, tables, cpu, arrival);
+	if (begin + sizeof(*ethernet) > end)
+		return GABION_REASON_MALFORMED_ETHERNET;
+	if (GABION_LIKELY(ethernet->type == GABION_SWAP16(GABION_ETHERTYPE_IPV4)))
+		return gabion_front4(begin + sizeof(*ethernet), end, sizeof(*ethernet), tables, cpu, arrival);
+	return gabion_front_else(frame, ethernet->type != GABION_SWAP16(GABION_ETHERTYPE_IPV6), tables, cpu, arrival);
 }
 
 /* Chosen for a worker, or clean. */
@@ -168,19 +212,20 @@ GABION_OUTLINE __u32 gabion_rest(GABION_OUTLINE_TABLES GABION_FRAME *frame, stru
  * The one exit: counts the packet and says what becomes of it (enum gabion_action). *reason is the one under which it left, which is
  * DRY_RUN where a dry run spared it.
  */
-GABION_INLINE __u32 gabion_leave(const struct gabion_tables *tables, struct gabion_cpu *cpu, __u32 *reason, __u32 bytes)
+GABION_INLINE __u32 gabion_leave(const struct gabion_tables *tables, struct gabion_cpu *cpu, __u32 *reason, __u32 bytes,
+				 __u32 now)
 {
 	__u32 under = *reason & (GABION_REASON_SLOTS - 1);
 
 	if (gabion_drops(under)) {
-		if (!gabion_has(tables, GABION_FEATURE_DRY_RUN) || GABION_LIKELY(!tables->control->dry_run)) {
+		if (GABION_LIKELY(!tables->control->dry_run)) {
 			gabion_tally(&cpu->reason[under], bytes);
 			return GABION_ACTION_DROP;
 		}
 		gabion_tally(&cpu->would_drop[under], bytes);
 		*reason = under = GABION_REASON_DRY_RUN;
 	}
-	gabion_breaker_take(&cpu->breaker);
+	gabion_breaker_take(&cpu->breaker, &tables->control->panic, now);
 	gabion_tally(&cpu->reason[under], bytes);
 	return gabion_hands_over(under) ? GABION_ACTION_HAND_OVER : GABION_ACTION_PASS;
 }

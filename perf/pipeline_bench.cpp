@@ -93,8 +93,11 @@ void fill(HostPipeline& host) {
     ban::AllowBloom bloom(&host.control(), host.values<std::uint64_t>("allow_bloom"));
     bloom.rebuild(allowed);
     host.control().sampling = {.one_in = 256, .budget = 50, .period_ticks = 25, .reserved = 0};
-    host.control().panic = {
-        .mode = GABION_PANIC_AUTO, .drop_threshold = ~0u / 5 * 4, .rate = 1ull << 40, .depth = 1ull << 50};
+    host.control().panic = {.trips_below = GABION_TOKEN,
+                            .rate = 1ull << 40,
+                            .depth = 1ull << 50,
+                            .drop_threshold = ~0u / 5 * 4,
+                            .reserved = 0};
     host.cpu().sampler.random = 1;
 }
 

@@ -12,6 +12,14 @@
 
 enum gabion_panic_mode { GABION_PANIC_OFF, GABION_PANIC_AUTO, GABION_PANIC_ON };
 
+/* `auto` trips when less than one token is left, and never while no rate is known; `on` always, `off` never. */
+static inline __u64 gabion_trips_below(enum gabion_panic_mode mode, __u64 rate)
+{
+	if (mode == GABION_PANIC_ON)
+		return ~0ull;
+	return mode == GABION_PANIC_AUTO && rate ? GABION_TOKEN : 0;
+}
+
 /* Keys of the hash functions (bpf/lib/hash.h), random, made with the tables and kept as long as they are. */
 struct gabion_hash_key {
 	__u64 add;
@@ -20,10 +28,11 @@ struct gabion_hash_key {
 };
 
 struct gabion_panic_control {
-	__u32 mode;	      /* enum gabion_panic_mode */
-	__u32 drop_threshold; /* a random 32-bit number below this drops: drop_ratio * 2^32, at most 2^32 - 1 */
-	__u64 rate;	      /* tokens a tick, times 2^16; 0 = not learned yet: `auto` never trips */
+	__u64 trips_below;    /* tripped while the bucket holds less than this: gabion_trips_below() */
+	__u64 rate;	      /* tokens a tick, times 2^16 */
 	__u64 depth;	      /* the bucket's size in tokens, times 2^16 */
+	__u32 drop_threshold; /* a random 32-bit number below this drops: drop_ratio * 2^32, at most 2^32 - 1 */
+	__u32 reserved;
 };
 
 struct gabion_sampling_control {

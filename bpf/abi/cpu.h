@@ -33,9 +33,9 @@ struct gabion_sampler {
 
 struct gabion_hits {
 	__u32 tick;	  /* in which bans were hit last */
-	__u32 exact_left; /* drops that are still counted one by one in it */
-	__u32 skip;	  /* after these: drops until the next that is counted */
-	__u32 reserved;
+	__u32 skip;	  /* drops until the next that is counted */
+	__u32 exact_left; /* drops that are still counted one by one in the tick */
+	__u32 kept;	  /* what `skip` is to be after these */
 };
 
 /* The first line is all that a drop touches but the counter of its reason. */

@@ -36,6 +36,9 @@
 /* Destinations whose posture is raised or that are capped at a time. */
 #define GABION_DESTINATIONS_MAX 64
 
+/* What one packet takes from a CPU's token bucket. */
+#define GABION_TOKEN (1ull << 16)
+
 /* Drops by bans that a CPU counts one by one in a tick, beside the entry; of more, one in so many, for as many (bpf/lib/hit.h). */
 #define GABION_HITS_EXACT  256
 #define GABION_HITS_ONE_IN 16

@@ -16,10 +16,9 @@
 #define GABION_FEATURE_QUARANTINE   0x08u
 #define GABION_FEATURE_DESTINATIONS 0x10u /* caps and raised postures */
 #define GABION_FEATURE_SAMPLER	    0x20u
-#define GABION_FEATURE_HANDOVER	    0x40u  /* without it what was chosen passes as HANDOVER_NO_WORKER */
-#define GABION_FEATURE_HITS	    0x80u  /* count the drops of each ban beside its table */
-#define GABION_FEATURE_DRY_RUN	    0x100u /* control.dry_run is read at all */
-#define GABION_FEATURES_ALL	    0x1ffu
+#define GABION_FEATURE_HANDOVER	    0x40u /* without it what was chosen passes as HANDOVER_NO_WORKER */
+#define GABION_FEATURE_HITS	    0x80u /* count the drops of each ban beside its table */
+#define GABION_FEATURES_ALL	    0xffu
 
 /* Buckets of each table of a set, minus one; always a power of two minus one. */
 struct gabion_set_masks {

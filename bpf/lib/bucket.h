@@ -8,7 +8,6 @@
 
 #include "home.h"
 
-#define GABION_TOKEN	  (1ull << 16)
 #define GABION_TICK	  (1u << 16)
 #define GABION_GCRA_TRIES 4
 

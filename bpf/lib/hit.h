@@ -17,17 +17,24 @@ GABION_INLINE __u32 gabion_hit_weight(struct gabion_cpu *cpu, __u32 now)
 {
 	struct gabion_hits *hits = &cpu->hits;
 
-	if (GABION_UNLIKELY(hits->tick != now)) {
-		hits->tick = now;
-		hits->exact_left = GABION_HITS_EXACT;
-	}
-	if (GABION_UNLIKELY(hits->exact_left)) {
-		hits->exact_left--;
-		return 1;
-	}
-	if (GABION_LIKELY(hits->skip)) {
+	if (GABION_LIKELY(hits->skip && hits->tick == now)) {
 		hits->skip--;
 		return 0;
+	}
+	if (hits->tick != now) {
+		hits->tick = now;
+		hits->exact_left = GABION_HITS_EXACT;
+		if (hits->skip)
+			hits->kept = hits->skip;
+		hits->skip = 0;
+	}
+	if (hits->exact_left) {
+		hits->exact_left--;
+		if (!hits->exact_left) {
+			hits->skip = hits->kept;
+			hits->kept = 0;
+		}
+		return 1;
 	}
 	hits->skip = GABION_CAST(
 		__u32, GABION_CAST(__u64, gabion_random(&cpu->sampler.random)) * (2 * GABION_HITS_ONE_IN - 1) >> 32);

@@ -60,14 +60,12 @@ GABION_INLINE __u32 gabion_ipv4_length(const struct gabion_wire_ipv4 *ip, __u32 
 /* Whether the fixed header may be believed; each of these: ip_rcv_core(). Nearly all headers have no options. */
 GABION_INLINE int gabion_ipv4_sound(const struct gabion_wire_ipv4 *ip, __u32 in_frame)
 {
-	__u32 first = ip->version_and_words, header = sizeof(*ip), length = gabion_ipv4_length(ip, in_frame);
+	__u32 first = ip->version_and_words, length = GABION_SWAP16(ip->length), header = (first & 0xf) * 4u;
 
-	if (GABION_UNLIKELY(first != 0x45)) {
-		header = (first & 0xf) * 4u;
-		if (first >> 4 != 4 || header < sizeof(*ip))
-			return 0;
-	}
-	return length >= header && length <= in_frame;
+	if (GABION_LIKELY(first == 0x45 && length >= sizeof(*ip) && length <= in_frame))
+		return 1;
+	length = gabion_ipv4_length(ip, in_frame);
+	return first >> 4 == 4 && header >= sizeof(*ip) && length >= header && length <= in_frame;
 }
 
 GABION_INLINE __u32 gabion_parse_ipv4(struct gabion_cursor *cursor, struct gabion_packet *packet)

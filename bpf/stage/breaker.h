@@ -15,25 +15,14 @@
 #include "../lib/random.h"
 #include "allow.h"
 
-GABION_INLINE int gabion_breaker_tripped(struct gabion_breaker *breaker, const struct gabion_panic_control *panic,
+GABION_INLINE void gabion_breaker_refill(struct gabion_breaker *breaker, const struct gabion_panic_control *panic,
 					 __u32 now)
 {
-	__u32 mode = gabion_read32(&panic->mode);
-	__u64 rate;
-
-	if (mode == GABION_PANIC_OFF)
-		return 0;
-	if (mode == GABION_PANIC_ON)
-		return 1;
-	rate = gabion_read64(&panic->rate);
-	if (!rate)
-		return 0;
-	if (breaker->refilled_at != now) {
-		breaker->tokens = gabion_refilled(breaker->tokens, rate, gabion_read64(&panic->depth),
-						  breaker->refilled_at ? now - breaker->refilled_at : ~0u);
-		breaker->refilled_at = now;
-	}
-	return breaker->tokens < GABION_TOKEN;
+	if (GABION_LIKELY(breaker->refilled_at == now))
+		return;
+	breaker->tokens = gabion_refilled(breaker->tokens, gabion_read64(&panic->rate), gabion_read64(&panic->depth),
+					  breaker->refilled_at ? now - breaker->refilled_at : ~0u);
+	breaker->refilled_at = now;
 }
 
 /* "Maybe" is enough: such a packet goes on to the stages that know for sure. */
@@ -58,17 +47,19 @@ GABION_INLINE void gabion_breaker_mark(struct gabion_breaker *breaker, __u32 now
 	breaker->tripped_at = now;
 }
 
+/* The bucket is filled up only when it seems empty, and at the exit: what a ban drops pays one comparison. */
 GABION_INLINE __u32 gabion_stage_breaker(const struct gabion_address *source, __u32 version,
 					 const struct gabion_tables *tables, struct gabion_cpu *cpu, __u64 hash,
 					 __u32 now)
 {
 	const struct gabion_panic_control *panic = &tables->control->panic;
+	__u64 trips_below = gabion_read64(&panic->trips_below);
 
-	if (GABION_LIKELY(!gabion_breaker_tripped(&cpu->breaker, panic, now))) {
-		if (GABION_UNLIKELY(cpu->breaker.tripped))
-			cpu->breaker.tripped = 0;
+	if (GABION_LIKELY(cpu->breaker.tokens >= trips_below))
 		return GABION_REASON_NONE;
-	}
+	gabion_breaker_refill(&cpu->breaker, panic, now);
+	if (cpu->breaker.tokens >= trips_below)
+		return GABION_REASON_NONE;
 	gabion_breaker_mark(&cpu->breaker, now, GABION_SETTINGS(tables).hz);
 	if (gabion_protected(GABION_GIVE_TABLES(tables) source, version, hash))
 		return GABION_REASON_NONE;
@@ -78,8 +69,15 @@ GABION_INLINE __u32 gabion_stage_breaker(const struct gabion_address *source, __
 }
 
 /* A packet goes on: it takes a token, if there is one. */
-GABION_INLINE void gabion_breaker_take(struct gabion_breaker *breaker)
+GABION_INLINE void gabion_breaker_take(struct gabion_breaker *breaker, const struct gabion_panic_control *panic,
+				       __u32 now)
 {
+	__u64 trips_below = gabion_read64(&panic->trips_below);
+
+	if (trips_below)
+		gabion_breaker_refill(breaker, panic, now);
+	if (GABION_UNLIKELY(breaker->tripped) && breaker->tokens >= trips_below)
+		breaker->tripped = 0;
 	breaker->tokens -= breaker->tokens < GABION_TOKEN ? breaker->tokens : GABION_TOKEN;
 }
 

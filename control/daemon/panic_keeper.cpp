@@ -52,7 +52,7 @@ void PanicKeeper::apply(gabion_panic_control& control) const noexcept {
     store(control.depth, static_cast<__u64>(rate * bucket_seconds * fixed_point));
     store(control.rate, static_cast<__u64>(rate / hz_ * fixed_point));
     store(control.drop_threshold, static_cast<__u32>(std::min(threshold, 4294967295.0)));
-    store(control.mode, static_cast<__u32>(settings_.mode));
+    store(control.trips_below, gabion_trips_below(settings_.mode, control.rate));
 }
 
 void PanicKeeper::learn(double busiest_pps, double seconds) noexcept {

@@ -112,8 +112,11 @@ protected:
         destination.cap_interval = 3 << 16;
         destination.cap_burst = 9 << 16;
         destination.one_in = 3;
-        control().panic = {
-            .mode = GABION_PANIC_AUTO, .drop_threshold = 0x40000000, .rate = 60 << 16, .depth = 500 << 16};
+        control().panic = {.trips_below = GABION_TOKEN,
+                           .rate = 60 << 16,
+                           .depth = 500 << 16,
+                           .drop_threshold = 0x40000000,
+                           .reserved = 0};
         control().sampling = {.one_in = 16, .budget = 20, .period_ticks = 5, .reserved = 0};
         employ(64, 400);
     }

@@ -11,10 +11,11 @@ class Breaker : public Homes {
 protected:
     // `packets` a tick, a bucket of `depth` packets
     void arm(gabion_panic_mode mode, std::uint64_t packets, std::uint64_t depth, double ratio = 0.8) {
-        control().panic = {.mode = mode,
-                           .drop_threshold = static_cast<std::uint32_t>(ratio * 4294967296.0),
+        control().panic = {.trips_below = gabion_trips_below(mode, packets << 16),
                            .rate = packets << 16,
-                           .depth = depth << 16};
+                           .depth = depth << 16,
+                           .drop_threshold = static_cast<std::uint32_t>(ratio * 4294967296.0),
+                           .reserved = 0};
     }
     const gabion_breaker& state() { return kernel_->values<gabion_cpu>("cpus")[0].breaker; }
     std::uint64_t dropped() { return kernel_->values<gabion_cpu>("cpus")[0].reason[GABION_REASON_BREAKER].packets; }

@@ -124,7 +124,7 @@ TEST_F(Parse, WhatLinuxDropsIsNamed) {
 TEST_F(Parse, PassesNonIpWhateverIsBanned) {
     put(GABION_SET_OPERATOR, "2001:db8::1");
     put(GABION_SET_OPERATOR, "0.0.0.0/1");
-    control().panic = {.mode = GABION_PANIC_ON, .drop_threshold = ~0u, .rate = 0, .depth = 0};
+    control().panic = {.trips_below = ~0ull, .rate = 0, .depth = 0, .drop_threshold = ~0u, .reserved = 0};
     EXPECT_EQ(reason((Ethernet{.type = 0x0806} / Payload{28}).padded()), GABION_REASON_NOT_IP);
     EXPECT_EQ(reason(eth / IPv6{.hop_limit = 255} / ICMP{.type = 136} / Payload{16}), GABION_REASON_NEIGHBOUR);
     EXPECT_EQ(reason(eth / IPv6{.hop_limit = 64} / ICMP{.type = 136} / Payload{16}), GABION_REASON_BREAKER);
