@@ -53,7 +53,7 @@ static __noinline __u32 hand_over(struct xdp_md *context, __u32 chosen, __u32 on
 SEC("xdp")
 int gabion(struct xdp_md *context)
 {
-	__u32 length = (__u32)(gabion_frame_end(context) - gabion_frame_begin(context)), reason;
+	__u32 length = (__u32)(gabion_frame_end(context) - gabion_frame_begin(context)), reason, action;
 	struct gabion_cpu *cpu = gabion_at(&cpus, bpf_get_smp_processor_id());
 	struct gabion_tables tables = {.control = &control};
 	struct gabion_arrival arrival;
@@ -61,15 +61,20 @@ int gabion(struct xdp_md *context)
 	if (!cpu)
 		return XDP_PASS; /* the loader made the maps large enough; the verifier cannot know */
 	arrival.now = (__u32)bpf_jiffies64();
+	GABION_MARK(&arrival, CLOCK);
 	gabion_tally(&cpu->received, length);
 	reason = gabion_front(context, &tables, cpu, &arrival);
 	if (!reason) {
 		arrival.queue = context->rx_queue_index;
 		reason = gabion_rest(context, cpu, &arrival);
-		if (gabion_hands_over(reason))
+		if (gabion_hands_over(reason)) {
 			reason = hand_over(context, reason, arrival.one_in);
+			GABION_MARK(&arrival, REDIRECT);
+		}
 	}
-	return gabion_verdict(gabion_leave(&tables, cpu, &reason, length, arrival.now));
+	action = gabion_leave(&tables, cpu, &reason, length, arrival.now);
+	GABION_MARK(&arrival, EXIT);
+	return gabion_verdict(action);
 }
 
 char gabion_license[] SEC("license") = "Dual BSD/GPL";

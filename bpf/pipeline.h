@@ -13,6 +13,7 @@
 
 #include "lib/arrival.h"
 #include "lib/count.h"
+#include "lib/mark.h"
 #include "lib/parse.h"
 #include "lib/plain.h"
 #include "stage/allow.h"
@@ -42,19 +43,27 @@ GABION_INLINE __u32 gabion_judge_source(const struct gabion_address *source, __u
 	__u64 hash = version == 4 ? gabion_hash4(&tables->control->hash, source->word[0])
 				  : gabion_hash6(&tables->control->hash, source->word);
 
-	if (features & GABION_FEATURE_BREAKER)
+	GABION_MARK(arrival, SOURCE);
+	if (features & GABION_FEATURE_BREAKER) {
 		reason = gabion_stage_breaker(source, version, tables, cpu, hash, now);
-	if (!reason && features & GABION_FEATURE_ALLOW)
+		GABION_MARK(arrival, BREAKER);
+	}
+	if (!reason && features & GABION_FEATURE_ALLOW) {
 		reason = gabion_stage_allow(source, version, tables, hash, &cover, &allowed);
-	if (!reason && features & GABION_FEATURE_BANS && !(allowed & GABION_SKIP_BANS))
+		GABION_MARK(arrival, ALLOW);
+	}
+	if (!reason && features & GABION_FEATURE_BANS && !(allowed & GABION_SKIP_BANS)) {
 		reason = gabion_stage_bans(source, version, tables, cpu, hash, &cover, now);
+		GABION_MARK(arrival, BANS);
+	}
 	if (reason)
 		return reason;
 	arrival->hash = hash;
 	arrival->l3_offset = GABION_CAST(__u16, l3_offset);
 	arrival->version = GABION_CAST(__u16, version);
 	arrival->allowed = allowed;
-	arrival->posture = arrival->drawn = arrival->reserved = 0;
+	arrival->posture = arrival->drawn = 0;
+	arrival->timed = GABION_TIMED(arrival);
 	arrival->one_in = 1;
 	return GABION_REASON_NONE;
 }
@@ -82,6 +91,7 @@ GABION_INLINE int gabion_done(__u32 version, const struct gabion_tables *tables,
 		return 0;
 	if (gabion_has(tables, GABION_FEATURE_SAMPLER))
 		arrival->drawn = gabion_draw(tables, cpu, 0, arrival->now);
+	GABION_MARK(arrival, PLAIN);
 	return !arrival->drawn;
 }
 
@@ -148,13 +158,14 @@ GABION_OUTLINE_HERE __u32 gabion_untag(GABION_FRAME *frame, __u32 *l3_offset, __
 GABION_INLINE __u32 gabion_front_else(GABION_FRAME *frame, int tagged, const struct gabion_tables *tables,
 				      struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
-	__u32 l3_offset = sizeof(struct gabion_wire_ethernet), type = GABION_ETHERTYPE_IPV6, reason;
+	__u32 l3_offset = sizeof(struct gabion_wire_ethernet), type = GABION_ETHERTYPE_IPV6,
+	      reason = GABION_REASON_NONE;
 
-	if (tagged) {
+	if (tagged)
 		reason = gabion_untag(frame, &l3_offset, &type);
-		if (reason)
-			return reason;
-	}
+	GABION_MARK(arrival, LINK);
+	if (reason)
+		return reason;
 	if (type == GABION_ETHERTYPE_IPV4)
 		return gabion_front4_tagged(frame, l3_offset, tables, cpu, arrival);
 	return gabion_front6(frame, l3_offset, tables, cpu, arrival);
@@ -168,8 +179,10 @@ GABION_INLINE __u32 gabion_front(GABION_FRAME *frame, const struct gabion_tables
 
 	if (begin + sizeof(*ethernet) > end)
 		return GABION_REASON_MALFORMED_ETHERNET;
-	if (GABION_LIKELY(ethernet->type == GABION_SWAP16(GABION_ETHERTYPE_IPV4)))
+	if (GABION_LIKELY(ethernet->type == GABION_SWAP16(GABION_ETHERTYPE_IPV4))) {
+		GABION_MARK(arrival, LINK);
 		return gabion_front4(begin + sizeof(*ethernet), end, sizeof(*ethernet), tables, cpu, arrival);
+	}
 	return gabion_front_else(frame, ethernet->type != GABION_SWAP16(GABION_ETHERTYPE_IPV6), tables, cpu, arrival);
 }
 
@@ -178,14 +191,18 @@ GABION_INLINE __u32 gabion_choose(const struct gabion_packet *packet, const stru
 				  struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
 	struct gabion_choice choice;
+	__u32 reason;
 
 	if (!gabion_has(tables, GABION_FEATURE_SAMPLER))
 		return GABION_REASON_CLEAN;
 	choice = gabion_stage_sample(packet, tables, cpu, arrival);
+	GABION_MARK(arrival, SAMPLER);
 	if (GABION_LIKELY(!choice.reason))
 		return GABION_REASON_CLEAN;
 	arrival->one_in = choice.one_in;
-	return gabion_stage_handover(packet, tables, choice.reason, arrival->queue, arrival->now);
+	reason = gabion_stage_handover(packet, tables, choice.reason, arrival->queue, arrival->now);
+	GABION_MARK(arrival, CREDIT);
+	return reason;
 }
 
 GABION_OUTLINE __u32 gabion_rest(GABION_OUTLINE_TABLES GABION_FRAME *frame, struct gabion_cpu *cpu,
@@ -201,10 +218,15 @@ GABION_OUTLINE __u32 gabion_rest(GABION_OUTLINE_TABLES GABION_FRAME *frame, stru
 	offset = arrival->l3_offset & 31;
 	reason = gabion_parse_ip(begin + offset, end, GABION_CAST(__u32, end - begin), offset, arrival->version,
 				 &packet);
-	if (!reason && gabion_has(tables, GABION_FEATURE_QUARANTINE) && !(arrival->allowed & GABION_SKIP_RATES))
+	GABION_MARK(arrival, PARSE);
+	if (!reason && gabion_has(tables, GABION_FEATURE_QUARANTINE) && !(arrival->allowed & GABION_SKIP_RATES)) {
 		reason = gabion_stage_quarantine(&packet, tables, arrival->hash, arrival->now);
-	if (!reason && gabion_has(tables, GABION_FEATURE_DESTINATIONS))
+		GABION_MARK(arrival, QUARANTINE);
+	}
+	if (!reason && gabion_has(tables, GABION_FEATURE_DESTINATIONS)) {
 		reason = gabion_stage_destination(&packet, tables, cpu, arrival);
+		GABION_MARK(arrival, DESTINATION);
+	}
 	return reason ? reason : gabion_choose(&packet, tables, cpu, arrival);
 }
 

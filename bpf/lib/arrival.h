@@ -17,8 +17,8 @@ struct gabion_arrival {
 	__u32 queue;   /* receive queue */
 	__u32 posture; /* out: the sampling ratio that the destination asks for; 0 leaves the sampler to itself */
 	__u32 drawn;   /* not 0: chosen as a sample already, for so many packets */
-	__u32 reserved;
-	__u32 one_in; /* out: when handed over, packets that this one stands for */
+	__u32 timed;   /* in the profiling program alone (bpf/profile.h) */
+	__u32 one_in;  /* out: when handed over, packets that this one stands for */
 };
 
 #endif

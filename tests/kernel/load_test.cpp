@@ -48,6 +48,7 @@ protected:
 TEST_F(Load, EveryObjectLoads) {
     // The limit is a million; verifiers of other versions walk up to a few times as much of the same program.
     for (const auto& [name, most] : {std::pair{"gabion", 250'000u},
+                                     {"profile", 300'000u},
                                      {"gabion_test", 250'000u},
                                      {"egress", 60'000u},
                                      {"handback", 1'000u},
