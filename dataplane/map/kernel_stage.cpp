@@ -10,6 +10,7 @@
 #include "bpf/abi/prefix.h"
 #include "bpf/abi/queue.h"
 #include "dataplane/core/clock.h"
+#include "dataplane/map/load_object.h"
 #include "egress.skel.h"
 #include "gabion.skel.h"
 #include "handback.skel.h"
@@ -17,16 +18,9 @@
 namespace gabion::map {
 namespace {
 
-// Gives an opened object its maps and has the kernel verify it.
-Result<void> load_object(bpf_object* object, const MapGroup& shared, const MapGroup& own, const char* what) {
-    if (auto given = shared.give_to(object); !given) return given;
-    if (auto given = own.give_to(object); !given) return given;
-    if (const int code = bpf_object__load(object); code != 0)
-        return error_from_errno(
-            -code, std::string("loading ") + what + " into the kernel",
-            code == -EPERM ? "run as root"
-                           : "a kernel of 6.1 or later is needed; `journalctl -u gabiond` has the verifier's words");
-    return {};
+Result<void> give_and_load(bpf_object* object, const MapGroup& shared, const MapGroup& own, const char* what) {
+    if (auto given = give_maps(object, shared, own); !given) return given;
+    return load_object(object, what);
 }
 
 template <typename Bucket>
@@ -100,10 +94,10 @@ Result<KernelStage> KernelStage::load(const MapGroup& shared, const MapGroup& ow
     egress.ephemeral_high = facts.ephemeral_high;
     stage.handback_->rodata->own_mark = own_mark;
 
-    if (auto loaded = load_object(stage.xdp_->obj, shared, own, "the XDP program"); !loaded) return loaded.error();
-    if (auto loaded = load_object(stage.egress_->obj, shared, own, "the egress program"); !loaded)
+    if (auto loaded = give_and_load(stage.xdp_->obj, shared, own, "the XDP program"); !loaded) return loaded.error();
+    if (auto loaded = give_and_load(stage.egress_->obj, shared, own, "the egress program"); !loaded)
         return loaded.error();
-    if (auto loaded = load_object(stage.handback_->obj, shared, own, "the hand-back program"); !loaded)
+    if (auto loaded = give_and_load(stage.handback_->obj, shared, own, "the hand-back program"); !loaded)
         return loaded.error();
     return stage;
 }

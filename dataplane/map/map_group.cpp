@@ -38,7 +38,7 @@ Result<UniqueFd> create(const MapSpec& spec) {
 
 Result<MapGroup::Map> MapGroup::open_one(const PinDirectory& directory, const MapSpec& spec) {
     const std::string pin = directory.entry(spec.name);
-    Map map{UniqueFd(bpf_obj_get(pin.c_str())), {}, spec.entries};
+    Map map{UniqueFd(bpf_obj_get(pin.c_str())), {}, spec.entries, mapped_bytes(spec)};
     if (!map.fd || !has_shape(map.fd.get(), spec)) {
         directory.remove(spec.name);
         auto made = create(spec);
@@ -67,7 +67,7 @@ Result<MapGroup> MapGroup::open(const PinDirectory& directory, const std::vector
     for (const MapSpec& spec : specs) {
         auto map = group.open_one(directory, spec);
         if (!map) return map.error();
-        group.bytes_ += mapped_bytes(spec);
+        group.bytes_ += map->bytes;
         group.maps_.emplace(spec.name, std::move(*map));
     }
     return group;
@@ -76,6 +76,13 @@ Result<MapGroup> MapGroup::open(const PinDirectory& directory, const std::vector
 int MapGroup::fd(std::string_view name) const {
     const auto found = maps_.find(name);
     return found == maps_.end() ? -1 : found->second.fd.get();
+}
+
+std::vector<MapGroup::View> MapGroup::views() const {
+    std::vector<View> views;
+    for (const auto& [name, map] : maps_)
+        views.push_back({name, map.entries, map.bytes});
+    return views;
 }
 
 Result<void> MapGroup::give_to(bpf_object* object) const {

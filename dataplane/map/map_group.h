@@ -41,6 +41,14 @@ public:
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
     [[nodiscard]] int fd(std::string_view name) const;
 
+    struct View {
+        std::string_view name;
+        std::uint32_t entries = 0;
+        std::uint64_t bytes = 0;
+    };
+    // All of them, by name.
+    [[nodiscard]] std::vector<View> views() const;
+
     // The values of an array as T; empty when there is no such map or it cannot be mapped.
     template <typename T>
     [[nodiscard]] std::span<T> values(std::string_view name) const {
@@ -57,6 +65,7 @@ private:
         UniqueFd fd;
         Mapping memory;
         std::uint32_t entries = 0;
+        std::uint64_t bytes = 0;
     };
 
     Result<Map> open_one(const PinDirectory& directory, const MapSpec& spec);

@@ -74,13 +74,18 @@ Result<Attached> XdpLink::create(int program_fd, int ifindex, const std::string&
     return Attached{.mode = mode, .replaced = false, .why_generic = {}};
 }
 
+Result<void> XdpLink::swap(int program_fd, const std::string& interface) {
+    if (bpf_link_update(link_.get(), program_fd, nullptr) != 0)
+        return error_from_errno(errno, "swapping the XDP program on " + interface);
+    return {};
+}
+
 Result<Attached> XdpLink::attach(int program_fd, int ifindex, const std::string& interface, AttachMode wanted) {
     open_pinned();
     const OnInterface present = query(ifindex);
     if (attached_to(ifindex)) {
         if (wanted == AttachMode::automatic || wanted == present.mode) {
-            if (bpf_link_update(link_.get(), program_fd, nullptr) != 0)
-                return error_from_errno(errno, "swapping the XDP program on " + interface);
+            if (auto swapped = swap(program_fd, interface); !swapped) return swapped.error();
             return Attached{.mode = present.mode, .replaced = true, .why_generic = {}};
         }
         detach();

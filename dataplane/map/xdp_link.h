@@ -26,6 +26,9 @@ public:
     // Puts `program_fd` on the interface, in place of what this link held before.
     Result<Attached> attach(int program_fd, int ifindex, const std::string& interface, AttachMode wanted);
 
+    // Puts another program in the place of the one that the link holds; between two packets, so that none goes by unfiltered.
+    Result<void> swap(int program_fd, const std::string& interface);
+
     // Proven by the link's own information, not by the pin: an interface that was deleted leaves a defunct link.
     [[nodiscard]] bool attached_to(int ifindex) const noexcept;
 
