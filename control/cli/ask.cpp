@@ -32,8 +32,8 @@ std::string socket_path(const Options& options) {
 }
 
 int ask(const Options& options, std::string_view method, const Json& params,
-        const std::function<void(const Json&)>& done, int fd) {
-    auto client = wire::Client::connect(socket_path(options), answer_time);
+        const std::function<void(const Json&)>& done, int fd, std::chrono::seconds work) {
+    auto client = wire::Client::connect(socket_path(options), answer_time + work);
     if (!client) return fail(client.error().text, 1);
     const auto result = client->call(method, params, fd);
     if (!result) return fail(result.error().text, wire::exit_status(result.error().code));

@@ -134,6 +134,14 @@ int why(const Options& options) {
                [](const Json& answer) { show_why(std::cout, answer); });
 }
 
+int profile(const Options& options) {
+    Json params = Json::object();
+    if (options.seconds != 0) params["seconds"] = options.seconds;
+    return ask(
+        options, method::profile, params, [](const Json& answer) { show_profile(std::cout, answer); }, -1,
+        std::chrono::seconds(options.seconds != 0 ? options.seconds : wire::profile_seconds_default));
+}
+
 int reload(const Options& options) {
     return ask(options, method::reload, Json::object(), [](const Json& answer) { show_reload(std::cout, answer); });
 }

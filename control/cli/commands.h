@@ -23,6 +23,7 @@ struct Options {
     std::string file;
     std::string mode;
     std::optional<std::string> skip;
+    unsigned seconds = 0;  // 0: the daemon's default
 };
 
 int status(const Options& options);
@@ -37,6 +38,7 @@ int allow_del(const Options& options);
 int allow_list(const Options& options);
 int panic(const Options& options);
 int why(const Options& options);
+int profile(const Options& options);
 int reload(const Options& options);
 int config_check(const Options& options);
 int config_show(const Options& options);

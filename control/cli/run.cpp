@@ -7,6 +7,7 @@
 
 #include "control/cli/ask.h"
 #include "control/cli/commands.h"
+#include "control/wire/protocol.h"
 
 namespace gabion::cli {
 namespace {
@@ -80,6 +81,10 @@ void add_rest(Grammar& grammar) {
         ->check(CLI::IsMember({"auto", "on", "off"}));
     grammar.target(grammar.command(app, "why", "what happens to an address's packets, and the evidence", why),
                    "an address or prefix");
+    CLI::App* measure = grammar.command(app, "profile", "what a packet costs, stage by stage; takes its time", profile);
+    measure->add_option("--seconds", grammar.options.seconds, "how long, 1 to 600; left out: 5")
+        ->type_name("N")
+        ->check(CLI::Range(1u, wire::profile_seconds_max));
     grammar.command(app, "reload", "read the configuration again; a bad file changes nothing", reload);
     CLI::App* config = grammar.group("config", "the configuration");
     CLI::App* check = grammar.command(config, "check", "is this file right? needs no daemon", config_check);

@@ -11,6 +11,7 @@ namespace gabion::cli {
 
 void show_status(std::ostream& out, const Json& status);
 void show_counters(std::ostream& out, const Json& counters);
+void show_profile(std::ostream& out, const Json& profile);
 void show_panic(std::ostream& out, const Json& panic);
 void show_why(std::ostream& out, const Json& report);
 void show_reload(std::ostream& out, const Json& report);

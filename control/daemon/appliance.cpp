@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "control/daemon/load_in_progress.h"
+#include "control/daemon/profiler.h"
 #include "control/daemon/protection.h"
 #include "control/daemon/resident_memory.h"
 #include "control/daemon/settings.h"
@@ -163,7 +164,8 @@ std::vector<CpuCounters> per_cpu(std::span<const gabion_cpu> cpus) {
 
 }  // namespace
 
-Appliance::Appliance(std::unique_ptr<Protection> protection) : protection_(std::move(protection)) {}
+Appliance::Appliance(std::unique_ptr<Protection> protection)
+    : protection_(std::move(protection)), profiler_(std::make_unique<Profiler>(*protection_)) {}
 
 Appliance::~Appliance() = default;
 
@@ -179,7 +181,14 @@ Result<ReloadReport> Appliance::apply(const config::Config& next) {
     return ReloadReport{std::move(changes.live), std::move(changes.restart)};
 }
 
-void Appliance::stop() { protection_->close(); }
+void Appliance::stop() {
+    profiler_->stop("gabiond stops");
+    protection_->close();
+}
+
+std::function<void()> Appliance::profile(std::chrono::seconds time, std::function<void(Result<ProfileReport>)> done) {
+    return profiler_->start(time, std::move(done));
+}
 
 std::string Appliance::summary() {
     std::string names;

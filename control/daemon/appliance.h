@@ -14,6 +14,7 @@ struct Evidence;
 
 namespace gabion::daemon {
 
+class Profiler;
 class Protection;
 
 class Appliance final : public Service {
@@ -41,6 +42,7 @@ public:
     Result<Page<AllowEntry>> list_allow(const PageRequest& request) override;
 
     Result<WhyReport> why(const Prefix& target) override;
+    std::function<void()> profile(std::chrono::seconds time, std::function<void(Result<ProfileReport>)> done) override;
 
 private:
     struct Loading;
@@ -50,6 +52,7 @@ private:
 
     std::unique_ptr<Protection> protection_;
     std::unique_ptr<Loading> loading_;
+    std::unique_ptr<Profiler> profiler_;
 };
 
 // The socket's view of a book's entry.

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +43,7 @@ public:
     std::string topic;                // notifications that it asked for; empty: none
     std::uint64_t serial = 0;         // tells it from a later client with the same descriptor
     bool postponed = false;           // its request is being worked on
+    std::function<void()> when_gone;  // to be told when it leaves while that is so
     std::string cut_because;          // to be cut off in the next round
     bool closing = false;             // takes no more requests; closed when all output is sent
     bool peer_closed = false;         // nothing more will come, but answers are still to be sent

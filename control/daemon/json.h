@@ -17,6 +17,7 @@ Json to_json(const BanEntry& ban);
 Json to_json(const AllowEntry& allow);
 Json to_json(const WhyReport& report);
 Json to_json(const ReloadReport& report);
+Json to_json(const ProfileReport& report);
 Json to_json(const Event& event);
 Json to_json(const Page<BanEntry>& page);
 Json to_json(const Page<AllowEntry>& page);

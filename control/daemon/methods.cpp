@@ -85,6 +85,16 @@ Result<Json> load_bans(ControlSurface& surface, const Json& json, Call& call) {
     return Json();
 }
 
+Result<Json> profile(ControlSurface& surface, const Json& json, Call& call) {
+    Params params(json);
+    const std::chrono::seconds time(
+        params.number("seconds", wire::profile_seconds_default, 1, wire::profile_seconds_max));
+    if (auto good = params.finish(); !good) return good.error();
+    call.when_gone = surface.profile(
+        time, [reply = call.answer_later()](const Result<ProfileReport>& report) { reply(document(report)); });
+    return Json();
+}
+
 Result<Json> add_allow(ControlSurface& surface, const Json& json) {
     Params params(json);
     AllowRequest request{params.prefix("target"), skip_of(params), params.note("note")};
@@ -181,6 +191,7 @@ void register_methods(Server& server, ControlSurface& surface, EventLog& events)
         if (auto good = params.finish(); !good) return good.error();
         return document(surface.why(target));
     });
+    server.add(method::profile, [&surface](const Json& json, Call& call) { return profile(surface, json, call); });
     server.add(method::reload, [&surface](const Json& json, Call&) -> Result<Json> {
         if (auto good = Params(json).finish(); !good) return good.error();
         const auto report = surface.reload();

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/daemon/profile_report.h"
 #include "control/wire/time.h"
 #include "dataplane/ban/target_file.h"
 #include "dataplane/core/address.h"
@@ -233,6 +234,10 @@ public:
     virtual Result<PanicState> set_panic(const std::string& mode) = 0;  // "auto", "on", "off"
 
     virtual Result<WhyReport> why(const Prefix& target) = 0;
+
+    // `done` is called once, on the control thread, about `time` later. Returns what to call when nobody waits for it any more.
+    virtual std::function<void()> profile(std::chrono::seconds time,
+                                          std::function<void(Result<ProfileReport>)> done) = 0;
 
     virtual Result<ReloadReport> reload() = 0;
     virtual Result<std::string> configuration() = 0;  // effective, as TOML

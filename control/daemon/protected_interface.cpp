@@ -54,6 +54,8 @@ Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
     auto attached = link_->attach(stage->xdp_fd(), index, settings_.name, settings_.attach);
     if (!attached) return attached.error();
     attached_ = attached->mode;
+    replaced_ = false;
+    ++openings_;
     stage_.emplace(std::move(*stage));
     if (!attached->why_generic.empty()) {
         note_ = "generic mode: " + attached->why_generic;
@@ -149,6 +151,7 @@ Result<void> ProtectedInterface::open() {
 }
 
 void ProtectedInterface::close(bool keep_enforcing) {
+    put_back();
     stop_workers();
     if (keep_enforcing) return;
     if (present_) {
@@ -165,6 +168,7 @@ void ProtectedInterface::close(bool keep_enforcing) {
 void ProtectedInterface::leave() {
     stop_workers();
     present_ = false;
+    replaced_ = false;
     made_clsact_ = false;
     surroundings_.tell("interface-gone", settings_.name + " is gone; waiting for it to come back");
 }
@@ -214,6 +218,7 @@ void ProtectedInterface::try_again() {
 }
 
 void ProtectedInterface::tend() {
+    if (put_back_failed_) put_back();
     if (!present_ || running_.empty()) return try_again();
     seconds_failing_ = 0;
     const bool sound = std::all_of(running_.begin(), running_.end(), [](const Running& running) {
@@ -222,6 +227,34 @@ void ProtectedInterface::tend() {
     if (sound) return;
     restart_workers();
     surroundings_.tell("workers-restarted", settings_.name + ": a worker had stopped or its way back was blocked");
+}
+
+Result<map::ProfilingStage> ProtectedInterface::profiling_stage(std::uint32_t until_tick) const {
+    if (!present_) return Error{settings_.name + " is away", ENODEV};
+    return map::ProfilingStage::open(surroundings_.shared, *own_, surroundings_.facts, until_tick);
+}
+
+Result<void> ProtectedInterface::put_in_place(int program_fd) {
+    if (!present_) return Error{settings_.name + " is away", ENODEV};
+    if (auto swapped = link_->swap(program_fd, settings_.name); !swapped) return swapped;
+    replaced_ = true;
+    return {};
+}
+
+// The other program decides and counts the same, so that a failure leaves nothing worse; it is told, and tried again.
+void ProtectedInterface::put_back() {
+    put_back_failed_ = false;
+    if (!replaced_) return;
+    if (auto swapped = link_->swap(stage_->xdp_fd(), settings_.name); !swapped) {
+        put_back_failed_ = true;
+        return surroundings_.tell("swap-failed", swapped.error().text);
+    }
+    replaced_ = false;
+}
+
+std::vector<std::pair<const char*, int>> ProtectedInterface::programs() const {
+    if (!stage_) return {};
+    return {{"xdp", stage_->xdp_fd()}, {"egress", stage_->egress_fd()}, {"hand-back", stage_->handback_fd()}};
 }
 
 std::vector<ProtectedInterface::WorkerView> ProtectedInterface::workers(std::uint32_t now_ticks) {

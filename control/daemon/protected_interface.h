@@ -20,6 +20,7 @@
 #include "dataplane/map/kernel_stage.h"
 #include "dataplane/map/map_group.h"
 #include "dataplane/map/pin_directory.h"
+#include "dataplane/map/profiling_stage.h"
 #include "dataplane/map/xdp_link.h"
 #include "dataplane/net/hand_back.h"
 #include "dataplane/net/link.h"
@@ -66,6 +67,17 @@ public:
     void follow(const net::LinkBatch& batch);
     // Once a second: workers that died or whose way back is blocked are opened anew; what failed is tried again, less often.
     void tend();
+
+    // The profiling program with this interface's maps, not in the kernel yet.
+    [[nodiscard]] Result<map::ProfilingStage> profiling_stage(std::uint32_t until_tick) const;
+    // Puts a program that works on the same maps in the place of the ordinary XDP program, and that one back.
+    Result<void> put_in_place(int program_fd);
+    void put_back();
+    // How often it was opened: a program made for an earlier opening works on other maps.
+    [[nodiscard]] unsigned openings() const noexcept { return openings_; }
+    // The ordinary programs in the kernel, by name; none before the first opening.
+    [[nodiscard]] std::vector<std::pair<const char*, int>> programs() const;
+    [[nodiscard]] const map::MapGroup* own_maps() const noexcept { return own_ ? &*own_ : nullptr; }
 
     [[nodiscard]] const InterfaceSettings& settings() const noexcept { return settings_; }
     [[nodiscard]] bool present() const noexcept { return present_; }
@@ -123,6 +135,9 @@ private:
     std::string note_;
     bool present_ = false;
     bool made_clsact_ = false;
+    bool replaced_ = false;  // the program in place is not the ordinary one
+    bool put_back_failed_ = false;
+    unsigned openings_ = 0;
     unsigned seconds_failing_ = 0;
 };
 

@@ -145,10 +145,13 @@ std::string Server::answer(Connection& client, std::string_view line) {
     const auto& request = std::get<wire::Request>(read);
     const Json reply_id = request.wants_reply() ? request.id : Json(Json::value_t::discarded);
     bool later = false;
-    Call call{client.peer(), client.take_file(), {}, [&] {
-                  later = true;
-                  return postpone(client, reply_id);
-              }};
+    Call call;
+    call.peer = client.peer();
+    call.file = client.take_file();
+    call.answer_later = [&] {
+        later = true;
+        return postpone(client, reply_id);
+    };
     const auto method = methods_.find(request.method);
     bool threw = false;
     Result<Json> result =
@@ -157,6 +160,7 @@ std::string Server::answer(Connection& client, std::string_view line) {
             : run_method(method->second, request.params, call, threw);
     if (result && !call.topic.empty()) client.topic = call.topic;
     if (!result) client.postponed = false;
+    if (client.postponed) client.when_gone = std::move(call.when_gone);
     if (!request.wants_reply() || (later && result)) return {};
     if (result) return wire::result_line(request.id, *result);
     const ErrorCode code = method == methods_.end() ? ErrorCode::unknown_method
@@ -174,6 +178,7 @@ Call::Answer Server::postpone(Connection& client, const Json& id) {
         if (found == clients_.end() || found->second->serial != serial || !found->second->postponed) return;
         Connection& asker = *found->second;
         asker.postponed = false;
+        asker.when_gone = nullptr;
         const auto now = Connection::Clock::now();
         asker.request_since = now;
         const std::string reply = id.is_discarded() ? ""
@@ -269,7 +274,9 @@ void Server::cut(int fd, const std::string& why) {
 
 void Server::close(int fd) {
     loop_.forget(fd);
-    clients_.erase(fd);
+    const auto found = clients_.find(fd);
+    if (found->second->when_gone) loop_.defer(std::move(found->second->when_gone));
+    clients_.erase(found);
 }
 
 }  // namespace gabion::daemon

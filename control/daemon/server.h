@@ -47,6 +47,8 @@ struct Call {
     // For work that takes several rounds: what the method returns does not count then; the answer is what the returned function is
     // given, on the loop's thread, once. It may come when the caller, or the server, is gone.
     std::function<Answer()> answer_later;
+    // With that: called, in a round of the loop, when the caller leaves before its answer.
+    std::function<void()> when_gone;
 };
 
 class Server {

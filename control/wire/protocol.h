@@ -20,12 +20,17 @@
 //   allow.list      cursor, limit                                       {entries:[ALLOW], next: text|null}
 //   panic           mode: "auto"|"on"|"off" (absent: ask)               {mode, tripped, ...}
 //   why             target                                              {target, verdict, findings:[...], ...}
+//   profile         seconds: 1..600 = 5                                 PROFILE, when the time is over; ends when the caller goes
 //   reload          -                                                   {changed:[key], restart_needed:[key]}
 //   config.show     -                                                   {toml: text}
 //
 //   EVENT  {id, time, kind, text, fields:{...}}
 //   BAN    {target, tier, reason, since, expires|null, hits, evidence:{...}, note}
 //   ALLOW  {target, skip:[...], note, since}
+//   PROFILE {seconds, programs_note, statistics_ns, interfaces:{NAME:{attach, note, received, reasons:{REASON:n},
+//            programs:[{name, runs, ns}], stages:{packets, one_in, clock_ns, packet_ns,
+//            list:[{name, what, packets, mean_ns, median_ns, p99_ns, most_ns}]}}},
+//            maps:[{interface|null, name, unit, used, size, bytes}]}; a p99_ns at the cells' end (1,020 less the clock) is a least
 #pragma once
 
 #include <cstddef>
@@ -49,6 +54,7 @@ inline constexpr std::string_view allow_del = "allow.del";
 inline constexpr std::string_view allow_list = "allow.list";
 inline constexpr std::string_view panic = "panic";
 inline constexpr std::string_view why = "why";
+inline constexpr std::string_view profile = "profile";
 inline constexpr std::string_view reload = "reload";
 inline constexpr std::string_view config_show = "config.show";
 }  // namespace method
@@ -78,6 +84,9 @@ inline constexpr unsigned nesting_max = 16;
 inline constexpr std::size_t file_bytes_max = std::size_t{256} * 1024 * 1024;
 
 inline constexpr std::size_t note_bytes_max = 200;
+
+inline constexpr unsigned profile_seconds_default = 5;
+inline constexpr unsigned profile_seconds_max = 600;
 
 inline constexpr const char* default_socket = "/run/gabion/control.sock";
 

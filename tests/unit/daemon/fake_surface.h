@@ -78,11 +78,25 @@ public:
             report = {target, "all its packets are dropped", {{"ban", "banned by the operator", found->second, {}}}};
         return report;
     }
+    std::function<void()> profile(std::chrono::seconds time, std::function<void(Result<ProfileReport>)> done) override {
+        profile_time = time;
+        if (!hold_profiles) {
+            done(profile_);
+            return {};
+        }
+        profile_done = std::move(done);
+        return [this] { profile_left = true; };
+    }
     Result<ReloadReport> reload() override { return reload_; }
     Result<std::string> configuration() override { return std::string("dry_run = false\n"); }
 
     WallTime start{std::chrono::milliseconds(1'940'000'000'250)};  // 2031-06-23T16:53:20.250Z
     bool refuse_bans = false;
+    std::chrono::seconds profile_time{0};
+    bool hold_profiles = false;
+    ProfileReport profile_;
+    std::function<void(Result<ProfileReport>)> profile_done;
+    bool profile_left = false;
     bool hold_loads = false;
     std::function<void()> held_load;
     std::vector<BanRequest> ban_requests;
