@@ -140,7 +140,7 @@ GABION_OUTLINE_HERE __u32 gabion_front4_tagged(GABION_FRAME *frame, __u32 l3_off
 	return gabion_front4(begin + (l3_offset & 31), gabion_frame_end(frame), l3_offset, tables, cpu, arrival);
 }
 
-/* What is not plain Ethernet with IP: the reason for which it goes, and where the IP header starts and which it is when it has one. */
+/* What is tagged: the reason for which it goes, or where its IP header starts and which it is. */
 GABION_OUTLINE_HERE __u32 gabion_untag(GABION_FRAME *frame, __u32 *l3_offset, __u32 *type)
 {
 	const __u8 *begin = gabion_frame_begin(frame);
@@ -154,7 +154,7 @@ GABION_OUTLINE_HERE __u32 gabion_untag(GABION_FRAME *frame, __u32 *l3_offset, __
 	return reason;
 }
 
-/* All but IPv4 without tags. */
+/* IPv6 without tags, and what is tagged. */
 GABION_INLINE __u32 gabion_front_else(GABION_FRAME *frame, int tagged, const struct gabion_tables *tables,
 				      struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
@@ -176,14 +176,18 @@ GABION_INLINE __u32 gabion_front(GABION_FRAME *frame, const struct gabion_tables
 {
 	const __u8 *begin = gabion_frame_begin(frame), *end = gabion_frame_end(frame);
 	const struct gabion_wire_ethernet *ethernet = GABION_AT(struct gabion_wire_ethernet, begin);
+	__u32 type;
 
 	if (begin + sizeof(*ethernet) > end)
 		return GABION_REASON_MALFORMED_ETHERNET;
-	if (GABION_LIKELY(ethernet->type == GABION_SWAP16(GABION_ETHERTYPE_IPV4))) {
-		GABION_MARK(arrival, LINK);
+	type = GABION_SWAP16(ethernet->type);
+	if (GABION_LIKELY(type == GABION_ETHERTYPE_IPV4))
 		return gabion_front4(begin + sizeof(*ethernet), end, sizeof(*ethernet), tables, cpu, arrival);
-	}
-	return gabion_front_else(frame, ethernet->type != GABION_SWAP16(GABION_ETHERTYPE_IPV6), tables, cpu, arrival);
+	if (GABION_LIKELY(type == GABION_ETHERTYPE_IPV6))
+		return gabion_front_else(frame, 0, tables, cpu, arrival);
+	if (gabion_is_vlan(type))
+		return gabion_front_else(frame, 1, tables, cpu, arrival);
+	return GABION_REASON_NOT_IP;
 }
 
 /* Chosen for a worker, or clean. */

@@ -74,10 +74,11 @@ GABION_INLINE void gabion_breaker_take(struct gabion_breaker *breaker, const str
 {
 	__u64 trips_below = gabion_read64(&panic->trips_below);
 
-	if (trips_below)
-		gabion_breaker_refill(breaker, panic, now);
 	if (GABION_UNLIKELY(breaker->tripped) && breaker->tokens >= trips_below)
 		breaker->tripped = 0;
+	if (!trips_below)
+		return;
+	gabion_breaker_refill(breaker, panic, now);
 	breaker->tokens -= breaker->tokens < GABION_TOKEN ? breaker->tokens : GABION_TOKEN;
 }
 
