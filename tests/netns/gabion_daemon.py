@@ -42,6 +42,7 @@ class Daemon:
                        'control': {'socket': self.socket}, 'state': {'directory': self.base / 'state', 'pin': self.pin}}
         self.change(**sections)
         self.process = None
+        self.through = ()  # a program that starts gabiond, with its arguments
 
     def change(self, **sections):
         """Merges into the configuration and writes the file; `reload` or a start makes it count."""
@@ -59,7 +60,7 @@ class Daemon:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.bind(str(path))
             notify.settimeout(0.1)
-            self.process = self.bed.host.start(BUILD / 'gabiond', '--config', self.config_file, name='gabiond',
+            self.process = self.bed.host.start(*self.through, BUILD / 'gabiond', '--config', self.config_file, name='gabiond',
                                                env={'NOTIFY_SOCKET': str(path)})
             end = time.monotonic() + seconds
             while time.monotonic() < end:

@@ -244,6 +244,21 @@ def interface_gone():
         daemon.identity()
 
 
+@case('without CAP_SYS_ADMIN the stages are told, and why the whole programs are not')
+def unprivileged():
+    with watched('capable', start=False) as (bed, daemon):
+        daemon.through = ('setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin')
+        daemon.start()
+        running = profile(daemon, 2)
+        bed.send(source='31.0.0.1', dport=CLEAN, count=40000, rate=20000).result()
+        told = running.result()
+        assert 'CAP_SYS_ADMIN' in told['programs_note'], told['programs_note']
+        one = told['interfaces'][bed.interface]
+        assert one['programs'] == [] and one['stages']['packets'] > 50 and one['note'] == '', one
+        assert 'CAP_SYS_ADMIN' in daemon.gabion('profile', '--seconds', '1').stdout
+        daemon.identity()
+
+
 @case('bad arguments are refused, with one line')
 def arguments():
     with watched('arguments') as (bed, daemon):
