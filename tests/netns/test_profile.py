@@ -200,6 +200,17 @@ def stopped():
         daemon.identity()
 
 
+@case('a stop that detaches takes the program off, whichever is in place')
+def detached():
+    with watched('detached', daemon={'on_stop': 'detach'}) as (bed, daemon):
+        ordinary = program_in_place(bed)
+        running = profile(daemon, 6)
+        wait_for('the swap', lambda: program_in_place(bed) != ordinary, 6)
+        assert daemon.stop() == 0 and running.wait() == 1
+        assert 'xdp' not in bed.host.run('ip', 'link', 'show', bed.interface).stdout
+        assert not (daemon.pin / bed.interface).exists()
+
+
 @case('a program that a killed daemon left timing goes on filtering, and the next start replaces it')
 def killed():
     with watched('killed') as (bed, daemon):
