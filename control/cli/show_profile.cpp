@@ -92,7 +92,7 @@ void show_maps(std::ostream& out, const Json& maps) {
     }
     out << '\n';
     table.print(out);
-    if (empty > 0) out << "and " << empty << " maps with nothing in them (--json names them)\n";
+    if (empty > 0) out << "empty maps: " << empty << " (--json names them)\n";
 }
 
 }  // namespace

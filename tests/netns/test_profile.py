@@ -133,7 +133,7 @@ def measured(attach):
 @case('swaps under load: nothing unfiltered, nothing lost, native', attach='native')
 @case('swaps under load: nothing unfiltered, nothing lost, generic', attach='generic')
 def swaps(attach):
-    times = rounds(4, 50)
+    times = rounds(4, 50)  # a second each, and what each takes to begin and to end
     with watched('swaps', attach=attach) as (bed, daemon):
         daemon.ban(BANNED)
         traffic = Traffic(bed, times * 1.6 + 1)

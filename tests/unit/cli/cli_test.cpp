@@ -12,12 +12,12 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "control/cli/table.h"
 #include "tests/unit/daemon/running_server.h"
 
 namespace gabion::cli {
 namespace {
 
+using daemon::ProfileReport;
 using daemon::RunningServer;
 using daemon::TemporaryDirectory;
 
@@ -178,6 +178,20 @@ TEST_F(Cli, EveryCommandPrintsTextAndJson) {
     }
 }
 
+TEST_F(Cli, AProfileNamesStagesReasonsAndMapsThatHoldSomething) {
+    ProfileReport& report = server.surface.profile_;
+    report.programs_note = "no CAP_SYS_ADMIN";
+    counter::StageTimes stages{.packets = 10, .clock_ns = 25.5, .packet_ns = 42.5, .stages = {}};
+    stages.stages.push_back({"bans", "the bans", 5, 12.34, 11, 40, 900});
+    report.interfaces.push_back({"eth0", "generic", "", 1700, {{"clean", 1700}}, {}, {}, stages});
+    report.maps = {{"", "op_e4", "entries", 3000, 6000, 4096}, {"eth0", "queues", "queues", 0, 2, 4096}};
+    const std::string out = gabion({"profile"}).out;
+    for (const char* wanted : {"eth0 (generic)", "bans            50.0 %     12.3", "42.5", "10 packets timed",
+                               "1,700  100.0 %", "no CAP_SYS_ADMIN", "op_e4  3,000  6,000  50.0 %", "empty maps: 1"})
+        EXPECT_NE(out.find(wanted), std::string::npos) << wanted << " in\n" << out;
+    EXPECT_EQ(out.find("queues"), std::string::npos) << out;
+}
+
 TEST_F(Cli, BansComeAndGo) {
     EXPECT_EQ(gabion({"ban", "add", "192.0.2.1", "--for", "1m", "--note", "ticket 7"}).out,
               "192.0.2.1 is banned until 2031-06-23T16:54:20.250Z\n");
@@ -254,35 +268,6 @@ TEST_F(Cli, AFullDiskIsAnError) {
     if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
     const std::string command = "GABION_SOCKET=" + path + " " + program() + " status >/dev/full 2>/dev/null";
     EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 1);
-}
-
-TEST(Table, AlignsColumnsByCharacters) {
-    Table table({{"NAME"}, {"HITS", Align::right}, {"NOTE"}});
-    table.add({"a", "1", ""});
-    table.add({"grüße", "1,000", "x"});
-    std::ostringstream out;
-    table.print(out);
-    EXPECT_EQ(out.str(), "NAME    HITS  NOTE\na          1\ngrüße  1,000  x\n");
-}
-
-TEST(Text, FiguresHaveUnits) {
-    EXPECT_EQ(grouped(0), "0");
-    EXPECT_EQ(grouped(999), "999");
-    EXPECT_EQ(grouped(1000), "1,000");
-    EXPECT_EQ(grouped(18446744073709551615u), "18,446,744,073,709,551,615");
-    EXPECT_EQ(grouped_signed(-1234), "-1,234");
-    EXPECT_EQ(bytes_text(1023), "1023 B");
-    EXPECT_EQ(bytes_text(1536), "1.5 KiB");
-    EXPECT_EQ(span_text(0), "0 s");
-    EXPECT_EQ(span_text(65), "1 min 5 s");
-    EXPECT_EQ(span_text(3600), "1 h");
-    EXPECT_EQ(span_text(273'600), "3 d 4 h");
-    EXPECT_EQ(share_text(1, 0), "-");
-    EXPECT_EQ(share_text(799, 1000), "79.9 %");
-    EXPECT_EQ(printable("a\nb\xff\xed\xa0\x80"
-                        "c"),
-              "a?b????c");
-    EXPECT_EQ(printable("grüße €"), "grüße €");
 }
 
 }  // namespace
