@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Work that takes too long for the control thread and is in no hurry: a job on a thread of its own, behind everything else on its
-// CPU, and then something on the control thread. One job at a time; a job under way is waited for at the end.
+// Work that takes too long for the control thread and is in no hurry: a job on a thread of its own, behind gabiond's others, and
+// then something on the control thread. One job at a time; a job under way is waited for at the end.
 #pragma once
 
 #include <functional>
