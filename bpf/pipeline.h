@@ -158,14 +158,13 @@ GABION_OUTLINE_HERE __u32 gabion_untag(GABION_FRAME *frame, __u32 *l3_offset, __
 GABION_INLINE __u32 gabion_front_else(GABION_FRAME *frame, int tagged, const struct gabion_tables *tables,
 				      struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
-	__u32 l3_offset = sizeof(struct gabion_wire_ethernet), type = GABION_ETHERTYPE_IPV6,
-	      reason = GABION_REASON_NONE;
+	__u32 l3_offset = sizeof(struct gabion_wire_ethernet), type = GABION_ETHERTYPE_IPV6, reason;
 
-	if (tagged)
+	if (tagged) {
 		reason = gabion_untag(frame, &l3_offset, &type);
-	GABION_MARK(arrival, LINK);
-	if (reason)
-		return reason;
+		if (reason)
+			return reason;
+	}
 	if (type == GABION_ETHERTYPE_IPV4)
 		return gabion_front4_tagged(frame, l3_offset, tables, cpu, arrival);
 	return gabion_front6(frame, l3_offset, tables, cpu, arrival);
@@ -181,6 +180,7 @@ GABION_INLINE __u32 gabion_front(GABION_FRAME *frame, const struct gabion_tables
 	if (begin + sizeof(*ethernet) > end)
 		return GABION_REASON_MALFORMED_ETHERNET;
 	type = GABION_SWAP16(ethernet->type);
+	GABION_MARK(arrival, LINK);
 	if (GABION_LIKELY(type == GABION_ETHERTYPE_IPV4))
 		return gabion_front4(begin + sizeof(*ethernet), end, sizeof(*ethernet), tables, cpu, arrival);
 	if (GABION_LIKELY(type == GABION_ETHERTYPE_IPV6))

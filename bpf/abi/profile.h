@@ -13,8 +13,8 @@
 /* X(id, name, what). In the order in which a packet meets them; a packet has times of those that it got to. */
 #define GABION_STAGES(X)                                                                                               \
 	X(CLOCK, "clock", "nothing: two readings of the clock in a row, taken off the others")                         \
-	X(LINK, "link", "Ethernet header and VLAN tags")                                                               \
-	X(SOURCE, "source", "IP header checked, source address hashed")                                                \
+	X(LINK, "link", "the Ethernet header")                                                                         \
+	X(SOURCE, "source", "VLAN tags and IP header, the source address hashed")                                      \
 	X(BREAKER, "breaker", "the panic breaker")                                                                     \
 	X(ALLOW, "allow", "allow list")                                                                                \
 	X(BANS, "bans", "bans of the operator and of detectors")                                                       \
