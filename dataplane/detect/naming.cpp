@@ -15,7 +15,9 @@ constexpr std::uint32_t held_slots = 50;  // one second: then, if it still gets 
 constexpr std::uint32_t wider_held_slots = 10;
 constexpr std::uint32_t unlearned_for = 10;  // times the quarantine
 constexpr std::uint8_t hop_tolerance = 1;
-constexpr double forged_share = 0.5;    // of a known source's packets, from which on they are judged by their TTL
+// Of a known source's packets, from which on they are judged by their TTL. A forged SYN makes its victim answer with a RST of the right
+// TTL, so that half is the most that such a flood shows; what is then dropped is nothing but what contradicts.
+constexpr double forged_share = 0.25;
 constexpr double rotation_share = 0.5;  // of the destination's load, in one prefix
 constexpr unsigned rotation_sources = 16;
 constexpr unsigned late_prefix_sources = 8;

@@ -254,12 +254,14 @@ class Bed:
                      net__ipv4__ping_group_range='0 2147483647', net__ipv4__conf__all__rp_filter=0)
         for prefix in (CLIENTS4, CLIENTS6, *self.extra):
             world.run('ip', *(['-6'] if ':' in prefix else []), 'route', 'replace', 'local', prefix, 'dev', 'lo')
-        # As on a real interface, what the world's sockets send waits for room in the wire's ring (kernels before 6.16 drop it).
-        world.run('tc', 'qdisc', 'replace', 'dev', 'net0', 'root', 'mq' if self.queues > 1 else 'pfifo_fast')
         # What the world gets for forged addresses is nobody's: drop it silently.
         world.run('ip', 'route', 'replace', 'blackhole', 'default')
         world.run('ip', '-6', 'route', 'replace', 'blackhole', 'default')
         self.learn_neighbours()
+
+    def wait_for_the_wire(self):
+        """What the world's sockets send waits for room in the wire's ring, as on a real interface (kernels before 6.16 drop it)."""
+        self.world.run('tc', 'qdisc', 'replace', 'dev', 'net0', 'root', 'mq' if self.queues > 1 else 'pfifo_fast')
 
     def learn_neighbours(self):
         """Both ends know each other's MAC for good: floods then measure Gabion and not the neighbour table."""

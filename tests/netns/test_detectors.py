@@ -45,6 +45,7 @@ def calm(sources, scale):
 @case('calm: a download, an upload and queries start and stop, with real sockets')
 def calm_sockets():
     with protected('calmsockets') as (bed, daemon):
+        bed.wait_for_the_wire()
         bed.serve()
         runs = [bed.clients(source=source, kind=kind, port=port, bytes=size, rate=rate, seconds=6, timeout_ms=3000)
                 for kind, port, size, rate in (('download', 80, 3000000, 5), ('upload', 80, 3000000, 5), ('udp', 53, 60, 200),

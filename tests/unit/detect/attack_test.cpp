@@ -139,6 +139,26 @@ TEST(Attack, AForgedClientKeepsItsService) {
     }
 }
 
+// Each forged SYN has the client itself answer with a RST, from its own distance: half of what bears its address does not contradict.
+TEST(Attack, AClientThatAnswersAForgedFloodIsStillJudgedByItsTtl) {
+    const std::uint32_t client = client_base + 97 * 3;
+    for (unsigned seed = 1; seed <= seed_count; ++seed) {
+        Simulation run(with_seed(seed));
+        add_mixed_clients(run, {.count = 30});
+        const std::uint8_t ttl = ttl_of(client);
+        const Attack forged{
+            .pps = 200'000, .start_s = attack_start, .ttl = static_cast<std::uint8_t>(ttl > 100 ? ttl - 60 : ttl + 90)};
+        add_heavy_source(run, forged, client);
+        add_heavy_source(run, {.pps = 220'000, .start_s = attack_start, .end_s = attack_start + 0.2, .ttl = ttl},
+                         client);  // more than the flood: late answers to what came before
+        run.run_until(attack_start + 1);
+        const auto named = run.cutting();
+        ASSERT_FALSE(named.empty());
+        EXPECT_STREQ(named[0].verdict.reason, "forged-source");
+        EXPECT_EQ(named[0].verdict.quarantine_flags, GABION_QUARANTINE_HOPS);
+    }
+}
+
 TEST(Attack, CarpetBombingANetworkIsSeenInTheAggregate) {
     Times times;
     for (unsigned seed = 1; seed <= seed_count; ++seed) {
