@@ -274,8 +274,7 @@ class Bed:
     def set_cores_apart(self):
         """The attacker gets the last core and the queue that belongs to it, everything else the others: elsewhere it would have
         a machine of its own, and ordinary clients would not have to share one full ring with it."""
-        cores = os.cpu_count()
-        if cores < 2:
+        if (cores := os.cpu_count()) < 2:
             return
         os.sched_setaffinity(0, set(range(cores - 1)))
         for queue, mask in ((0, (1 << (cores - 1)) - 1), (1, 1 << (cores - 1))):
