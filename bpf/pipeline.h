@@ -13,6 +13,7 @@
 
 #include "lib/arrival.h"
 #include "lib/count.h"
+#include "lib/flood.h"
 #include "lib/mark.h"
 #include "lib/parse.h"
 #include "lib/plain.h"
@@ -62,7 +63,7 @@ GABION_INLINE __u32 gabion_judge_source(const struct gabion_address *source, __u
 	arrival->l3_offset = GABION_CAST(__u16, l3_offset);
 	arrival->version = GABION_CAST(__u16, version);
 	arrival->allowed = allowed;
-	arrival->posture = arrival->drawn = 0;
+	arrival->posture = arrival->drawn = arrival->vouched = 0;
 	arrival->timed = GABION_TIMED(arrival);
 	arrival->one_in = 1;
 	return GABION_REASON_NONE;
@@ -87,7 +88,7 @@ GABION_INLINE int gabion_done(__u32 version, const struct gabion_tables *tables,
 			      struct gabion_arrival *arrival)
 {
 	if (gabion_quar_any(version, tables) || gabion_watch_any(version, tables) ||
-	    gabion_read32(&tables->control->destinations))
+	    gabion_read32(&tables->control->destinations) || gabion_flood_any(tables->control, arrival->now))
 		return 0;
 	if (gabion_has(tables, GABION_FEATURE_SAMPLER))
 		arrival->drawn = gabion_draw(tables, cpu, 0, arrival->now);
@@ -154,17 +155,13 @@ GABION_OUTLINE_HERE __u32 gabion_untag(GABION_FRAME *frame, __u32 *l3_offset, __
 	return reason;
 }
 
-/* IPv6 without tags, and what is tagged. */
-GABION_INLINE __u32 gabion_front_else(GABION_FRAME *frame, int tagged, const struct gabion_tables *tables,
-				      struct gabion_cpu *cpu, struct gabion_arrival *arrival)
+GABION_INLINE __u32 gabion_front_tagged(GABION_FRAME *frame, const struct gabion_tables *tables, struct gabion_cpu *cpu,
+					struct gabion_arrival *arrival)
 {
-	__u32 l3_offset = sizeof(struct gabion_wire_ethernet), type = GABION_ETHERTYPE_IPV6, reason;
+	__u32 l3_offset = 0, type = 0, reason = gabion_untag(frame, &l3_offset, &type);
 
-	if (tagged) {
-		reason = gabion_untag(frame, &l3_offset, &type);
-		if (reason)
-			return reason;
-	}
+	if (reason)
+		return reason;
 	if (type == GABION_ETHERTYPE_IPV4)
 		return gabion_front4_tagged(frame, l3_offset, tables, cpu, arrival);
 	return gabion_front6(frame, l3_offset, tables, cpu, arrival);
@@ -184,9 +181,9 @@ GABION_INLINE __u32 gabion_front(GABION_FRAME *frame, const struct gabion_tables
 	if (GABION_LIKELY(type == GABION_ETHERTYPE_IPV4))
 		return gabion_front4(begin + sizeof(*ethernet), end, sizeof(*ethernet), tables, cpu, arrival);
 	if (GABION_LIKELY(type == GABION_ETHERTYPE_IPV6))
-		return gabion_front_else(frame, 0, tables, cpu, arrival);
+		return gabion_front6(frame, sizeof(*ethernet), tables, cpu, arrival);
 	if (gabion_is_vlan(type))
-		return gabion_front_else(frame, 1, tables, cpu, arrival);
+		return gabion_front_tagged(frame, tables, cpu, arrival);
 	return GABION_REASON_NOT_IP;
 }
 
@@ -224,7 +221,7 @@ GABION_OUTLINE __u32 gabion_rest(GABION_OUTLINE_TABLES GABION_FRAME *frame, stru
 				 &packet);
 	GABION_MARK(arrival, PARSE);
 	if (!reason && gabion_has(tables, GABION_FEATURE_QUARANTINE) && !(arrival->allowed & GABION_SKIP_RATES)) {
-		reason = gabion_stage_quarantine(&packet, tables, arrival->hash, arrival->now);
+		reason = gabion_stage_quarantine(&packet, tables, arrival);
 		GABION_MARK(arrival, QUARANTINE);
 	}
 	if (!reason && gabion_has(tables, GABION_FEATURE_DESTINATIONS)) {
@@ -253,6 +250,8 @@ GABION_INLINE __u32 gabion_leave(const struct gabion_tables *tables, struct gabi
 	}
 	gabion_breaker_take(&cpu->breaker, &tables->control->panic, now);
 	gabion_tally(&cpu->reason[under], bytes);
+	if (gabion_answers(under))
+		return GABION_ACTION_ANSWER;
 	return gabion_hands_over(under) ? GABION_ACTION_HAND_OVER : GABION_ACTION_PASS;
 }
 
@@ -262,6 +261,8 @@ GABION_INLINE int gabion_verdict(__u32 action)
 {
 	if (action == GABION_ACTION_DROP)
 		return XDP_DROP;
+	if (action == GABION_ACTION_ANSWER)
+		return XDP_TX;
 	return action == GABION_ACTION_HAND_OVER ? XDP_REDIRECT : XDP_PASS;
 }
 #endif

@@ -10,6 +10,7 @@
 #include "abi/profile.h"
 #include "lib/arrival.h"
 #include "lib/home.h"
+#include "lib/random.h"
 #include "maps.h"
 
 GABION_ARRAY(profile, 1, struct gabion_profile);
@@ -55,8 +56,7 @@ GABION_OUTLINE int gabion_begin_packet(__u32 now)
 		self->skip--;
 		return 0;
 	}
-	/* 0 to 2 (n - 1) packets go by, n - 1 on average */
-	self->skip = (__u32)((__u64)bpf_get_prandom_u32() * (2 * GABION_PROFILE_ONE_IN - 1) >> 32);
+	self->skip = gabion_gap(bpf_get_prandom_u32(), GABION_PROFILE_ONE_IN);
 	self->mark = bpf_ktime_get_ns();
 	gabion_end_stage(GABION_STAGE_CLOCK);
 	return 1;

@@ -199,6 +199,56 @@ void judge_all(const Rows& rows) {
     }
 }
 
+// Gabion's rows. `addresses` holds addresses alone, `prefixes` prefixes too. Rounds take the frames of a row in turn: where a clean
+// source's bucket is full, or holds its tag, its look-up costs more.
+class GabionRows {
+public:
+    GabionRows(Rows& rows, KernelPipeline& addresses, KernelPipeline& prefixes)
+        : rows_(rows), addresses_(addresses), prefixes_(prefixes) {
+        for (int host = 1; host <= rounds; host++) {
+            const std::string four = "192.0.2." + std::to_string(host), six = "2001:db8::" + std::to_string(host);
+            tcp4_.push_back((eth_ / IPv4{.source = four.c_str()} / TCP{}).padded());
+            udp4_.push_back((eth_ / IPv4{.source = four.c_str()} / UDP{}).padded());
+            tcp6_.push_back((eth_ / IPv6{.source = six.c_str()} / TCP{}).bytes());
+            udp6_.push_back((eth_ / IPv6{.source = six.c_str()} / UDP{}).bytes());
+        }
+    }
+
+    void add_ban_hits() {
+        const Bytes four = (eth_ / IPv4{.source = "203.0.113.7"} / UDP{}).padded();
+        add("ban hit, IPv4", addresses_, {four});
+        add("ban hit, IPv6", addresses_, {(eth_ / IPv6{.source = "2001:db8:bad::7"} / UDP{}).bytes()});
+        add("ban hit, IPv4, prefixes in both lists", prefixes_, {four});
+        add("ban hit, IPv4, in a prefix", prefixes_, {(eth_ / IPv4{.source = "198.18.9.9"} / UDP{}).padded()});
+    }
+
+    void add_clean() {
+        add("not IP", prefixes_, {(Ethernet{.type = 0x0806} / Payload{28}).padded()});
+        add("clean TCP, IPv4", addresses_, tcp4_);
+        add("clean TCP, IPv6", addresses_, tcp6_);
+        add("clean TCP, IPv4, prefixes", prefixes_, tcp4_);
+        add("clean UDP, IPv4, prefixes", prefixes_, udp4_);
+        add("clean TCP, IPv6, prefixes", prefixes_, tcp6_);
+        add("clean UDP, IPv6, prefixes", prefixes_, udp6_);
+        add("clean TCP, one VLAN tag, prefixes", prefixes_, {(eth_ / Vlan{} / IPv4{} / TCP{}).padded()});
+        add("clean later fragment, prefixes", prefixes_,
+            {(eth_ / IPv4{.fragment = 185, .protocol = 17} / Payload{40}).bytes()});
+    }
+
+private:
+    void add(const char* name, KernelPipeline& pipeline, std::vector<Bytes> frames) {
+        rows_.add(name, [&pipeline, frames = std::move(frames), turn = std::size_t{0}]() mutable {
+            return static_cast<double>(pipeline.cost_ns(frames[turn++ % frames.size()], repeat, now));
+        });
+    }
+
+    Rows& rows_;
+    KernelPipeline& addresses_;
+    KernelPipeline& prefixes_;
+    const Ethernet eth_{};
+    std::vector<Bytes> tcp4_, udp4_, tcp6_, udp6_;
+};
+
 }  // namespace
 
 int main() {
@@ -225,49 +275,18 @@ int main() {
     const UniqueFd drop = bare_program(XDP_DROP), pass = bare_program(XDP_PASS);
     const HashProgram hash4(1), hash6(4);
 
-    const Ethernet eth{};
-    const Bytes ban4 = (eth / IPv4{.source = "203.0.113.7"} / UDP{}).padded(),
-                ban6 = (eth / IPv6{.source = "2001:db8:bad::7"} / UDP{}).bytes();
-    const Bytes prefix4 = (eth / IPv4{.source = "198.18.9.9"} / UDP{}).padded();
-    const Bytes tcp = (eth / IPv4{} / TCP{}).padded();
-    std::vector<Bytes> tcp4, udp4, tcp6, udp6;
-    for (int host = 1; host <= rounds;
-         host++) {  // where a clean source's bucket is full or holds its tag, the look-up costs more
-        const std::string four = "192.0.2." + std::to_string(host), six = "2001:db8::" + std::to_string(host);
-        tcp4.push_back((eth / IPv4{.source = four.c_str()} / TCP{}).padded());
-        udp4.push_back((eth / IPv4{.source = four.c_str()} / UDP{}).padded());
-        tcp6.push_back((eth / IPv6{.source = six.c_str()} / TCP{}).bytes());
-        udp6.push_back((eth / IPv6{.source = six.c_str()} / UDP{}).bytes());
-    }
-    const Bytes arp = (Ethernet{.type = 0x0806} / Payload{28}).padded();
-    const Bytes vlan = (eth / Vlan{} / IPv4{} / TCP{}).padded(),
-                fragment = (eth / IPv4{.fragment = 185, .protocol = 17} / Payload{40}).bytes();
-    const auto of = [](KernelPipeline& pipeline, const Bytes& frame) {
-        return [&] { return static_cast<double>(pipeline.cost_ns(frame, repeat, now)); };
-    };
-    const auto of_many = [&of](KernelPipeline& pipeline, std::vector<Bytes> frames) {
-        return [&pipeline, frames = std::move(frames), turn = std::size_t{0}, &of]() mutable {
-            return of(pipeline, frames[turn++ % frames.size()])();
-        };
+    const Bytes frame = (Ethernet{} / IPv4{} / TCP{}).padded();
+    const auto bare = [&frame](const UniqueFd& program, std::uint32_t verdict) {
+        return [&frame, &program, verdict] { return bare_cost(program.get(), frame, verdict); };
     };
     Rows rows;
-    rows.add("bare XDP_DROP", [&] { return bare_cost(drop.get(), ban4, XDP_DROP); });
-    rows.add("ban hit, IPv4", of(kernel, ban4));
-    rows.add("ban hit, IPv6", of(kernel, ban6));
-    rows.add("ban hit, IPv4, prefixes in both lists", of(prefixes, ban4));
-    rows.add("ban hit, IPv4, in a prefix", of(prefixes, prefix4));
-    rows.add("bare XDP_PASS", [&] { return bare_cost(pass.get(), tcp, XDP_PASS); });
-    rows.add("one hash look-up, IPv4", [&] { return bare_cost(hash4.program.get(), tcp, XDP_PASS); });
-    rows.add("one hash look-up, IPv6", [&] { return bare_cost(hash6.program.get(), tcp, XDP_PASS); });
-    rows.add("not IP", of(prefixes, arp));
-    rows.add("clean TCP, IPv4", of_many(kernel, tcp4));
-    rows.add("clean TCP, IPv6", of_many(kernel, tcp6));
-    rows.add("clean TCP, IPv4, prefixes", of_many(prefixes, tcp4));
-    rows.add("clean UDP, IPv4, prefixes", of_many(prefixes, udp4));
-    rows.add("clean TCP, IPv6, prefixes", of_many(prefixes, tcp6));
-    rows.add("clean UDP, IPv6, prefixes", of_many(prefixes, udp6));
-    rows.add("clean TCP, one VLAN tag, prefixes", of(prefixes, vlan));
-    rows.add("clean later fragment, prefixes", of(prefixes, fragment));
+    GabionRows gabion(rows, kernel, prefixes);
+    rows.add("bare XDP_DROP", bare(drop, XDP_DROP));
+    gabion.add_ban_hits();
+    rows.add("bare XDP_PASS", bare(pass, XDP_PASS));
+    rows.add("one hash look-up, IPv4", bare(hash4.program, XDP_PASS));
+    rows.add("one hash look-up, IPv6", bare(hash6.program, XDP_PASS));
+    gabion.add_clean();
     std::printf(
         "%u addresses and %u prefixes of each family banned, %u addresses and %u prefixes allowed, 1 in 256 sampled; "
         "each round's clean packets are of another source\n",

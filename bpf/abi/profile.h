@@ -30,7 +30,7 @@
 #define GABION_STAGE_ID(id, name, what) GABION_STAGE_##id,
 enum gabion_stage { GABION_STAGES(GABION_STAGE_ID) GABION_STAGE_COUNT };
 
-#define GABION_STAGE_SLOTS 16
+#define GABION_STAGE_SLOTS 32
 
 _Static_assert(GABION_STAGE_COUNT <= GABION_STAGE_SLOTS, "every stage has a slot");
 

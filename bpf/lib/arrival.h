@@ -19,6 +19,7 @@ struct gabion_arrival {
 	__u32 drawn;   /* not 0: chosen as a sample already, for so many packets */
 	__u32 timed;   /* in the profiling program alone (bpf/profile.h) */
 	__u32 one_in;  /* out: when handed over, packets that this one stands for */
+	__u32 vouched; /* enum gabion_vouched_for: what bpf/lib/vouched.h found; asked at most once a packet */
 };
 
 #endif

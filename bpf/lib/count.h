@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Counting, and what a reason alone decides: whether the packet is dropped or handed over. */
+/* Counting, and what a reason alone decides: whether the packet is dropped, handed over or answered. */
 #ifndef GABION_LIB_COUNT_H
 #define GABION_LIB_COUNT_H
 
@@ -18,8 +18,11 @@ GABION_INLINE void gabion_tally(struct gabion_count *count, __u32 bytes)
 	| (GABION_ACTION_##action == GABION_ACTION_DROP ? 1ull << GABION_REASON_##id : 0)
 #define GABION_REASON_BIT_HAND_OVER(id, name, action, help)                                                            \
 	| (GABION_ACTION_##action == GABION_ACTION_HAND_OVER ? 1ull << GABION_REASON_##id : 0)
+#define GABION_REASON_BIT_ANSWER(id, name, action, help)                                                               \
+	| (GABION_ACTION_##action == GABION_ACTION_ANSWER ? 1ull << GABION_REASON_##id : 0)
 #define GABION_DROP_REASONS	 (0ull GABION_REASONS(GABION_REASON_BIT_DROP))
 #define GABION_HAND_OVER_REASONS (0ull GABION_REASONS(GABION_REASON_BIT_HAND_OVER))
+#define GABION_ANSWER_REASONS	 (0ull GABION_REASONS(GABION_REASON_BIT_ANSWER))
 
 GABION_INLINE int gabion_drops(__u32 reason)
 {
@@ -29,6 +32,11 @@ GABION_INLINE int gabion_drops(__u32 reason)
 GABION_INLINE int gabion_hands_over(__u32 reason)
 {
 	return (GABION_HAND_OVER_REASONS >> (reason & (GABION_REASON_SLOTS - 1)) & 1) != 0;
+}
+
+GABION_INLINE int gabion_answers(__u32 reason)
+{
+	return (GABION_ANSWER_REASONS >> (reason & (GABION_REASON_SLOTS - 1)) & 1) != 0;
 }
 
 #endif

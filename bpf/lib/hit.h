@@ -36,8 +36,7 @@ GABION_INLINE __u32 gabion_hit_weight(struct gabion_cpu *cpu, __u32 now)
 		}
 		return 1;
 	}
-	hits->skip = GABION_CAST(
-		__u32, GABION_CAST(__u64, gabion_random(&cpu->sampler.random)) * (2 * GABION_HITS_ONE_IN - 1) >> 32);
+	hits->skip = gabion_gap(gabion_random(&cpu->sampler.random), GABION_HITS_ONE_IN);
 	return GABION_HITS_ONE_IN;
 }
 

@@ -42,6 +42,8 @@ struct gabion_packet {
 	__u16 l4_offset;
 	__u16 vlan_tags; /* how many: 0 to 2 */
 	__u32 frame_length;
+	__u32 sequence; /* TCP, host byte order */
+	__u32 acknowledgment;
 };
 
 #endif

@@ -112,6 +112,8 @@ GABION_INLINE int gabion_parse_tcp(struct gabion_cursor *cursor, struct gabion_p
 	packet->source_port = GABION_SWAP16(tcp->source_port);
 	packet->destination_port = GABION_SWAP16(tcp->destination_port);
 	packet->tcp_flags = tcp->flags & 0x3f;
+	packet->sequence = GABION_SWAP32(tcp->sequence);
+	packet->acknowledgment = GABION_SWAP32(tcp->acknowledgment);
 	packet->payload_length = gabion_at_most_16_bits(length - header);
 	if (gabion_tcp_flags_odd(tcp->flags))
 		*flags |= GABION_PACKET_ODD;

@@ -30,4 +30,10 @@ GABION_INLINE __u32 gabion_random(__u32 *state)
 	return x;
 }
 
+/* Packets to let go by until the next that is chosen: 0 to 2 (n - 1), evenly, so that one in n is. `random`: any 32 bits. */
+GABION_INLINE __u32 gabion_gap(__u32 random, __u32 one_in)
+{
+	return GABION_CAST(__u32, GABION_CAST(__u64, random) * (2 * one_in - 1) >> 32);
+}
+
 #endif

@@ -61,7 +61,7 @@ GABION_OUTLINE __u32 gabion_destination_look(GABION_OUTLINE_TABLES const struct 
 	if (!destination->cap_interval || arrival->allowed & GABION_SKIP_RATES || gabion_known(tables, arrival->hash))
 		return GABION_REASON_NONE;
 	if (gabion_cap_takes(destination, &cpu->cap_lot[place], arrival->now) ||
-	    gabion_vouched(packet, tables, arrival->now))
+	    gabion_vouched(packet, tables, arrival))
 		return GABION_REASON_NONE;
 	__sync_fetch_and_add(&destination->hits, 1);
 	return GABION_REASON_DESTINATION_CAP;

@@ -42,11 +42,11 @@ GABION_INLINE int gabion_outside_cell(const struct gabion_quarantine *state, con
 }
 
 GABION_INLINE __u32 gabion_sentence(struct gabion_quarantine *state, const struct gabion_packet *packet,
-				    const struct gabion_tables *tables, __u64 hash, __u32 now)
+				    const struct gabion_tables *tables, struct gabion_arrival *arrival)
 {
-	__u32 flags = state->flags;
+	__u32 flags = state->flags, now = arrival->now;
 
-	if (flags & GABION_QUARANTINE_SPARE_KNOWN && gabion_known(tables, hash))
+	if (flags & GABION_QUARANTINE_SPARE_KNOWN && gabion_known(tables, arrival->hash))
 		return GABION_SENTENCE_NOT_SUBJECT;
 	if (flags & GABION_QUARANTINE_HOPS) {
 		if (packet->ttl >= state->ttl_low && packet->ttl <= state->ttl_high)
@@ -56,7 +56,7 @@ GABION_INLINE __u32 gabion_sentence(struct gabion_quarantine *state, const struc
 	}
 	if (flags & GABION_QUARANTINE_CELL && gabion_outside_cell(state, packet))
 		return GABION_SENTENCE_NOT_SUBJECT;
-	if (gabion_vouched(packet, tables, now))
+	if (gabion_vouched(packet, tables, arrival))
 		return GABION_SENTENCE_VOUCHED;
 	if (gabion_syn_passes(state, packet, now, gabion_read32(&tables->control->quarantine_syn_ticks)) ||
 	    gabion_gcra(&state->schedule, state->interval, state->burst, now)) {
@@ -68,9 +68,9 @@ GABION_INLINE __u32 gabion_sentence(struct gabion_quarantine *state, const struc
 }
 
 GABION_INLINE __u32 gabion_quarantine_exact(const struct gabion_packet *packet, const struct gabion_tables *tables,
-					    __u64 hash, __u32 now)
+					    struct gabion_arrival *arrival)
 {
-	__u64 found = gabion_quar_exact(packet->source.word, packet->ip_version, tables, hash, now);
+	__u64 found = gabion_quar_exact(packet->source.word, packet->ip_version, tables, arrival->hash, arrival->now);
 	struct gabion_quarantine *state;
 
 	if (!found)
@@ -79,15 +79,15 @@ GABION_INLINE __u32 gabion_quarantine_exact(const struct gabion_packet *packet, 
 		state = gabion_at(GABION_TABLE(tables, quar_e4_state), gabion_found_index(found));
 	else
 		state = gabion_at(GABION_TABLE(tables, quar_e6_state), gabion_found_index(found));
-	return state ? gabion_sentence(state, packet, tables, hash, now)
+	return state ? gabion_sentence(state, packet, tables, arrival)
 		     : GABION_CAST(__u32, GABION_SENTENCE_NOT_SUBJECT);
 }
 
 GABION_INLINE __u32 gabion_quarantine_prefix(const struct gabion_packet *packet, const struct gabion_tables *tables,
-					     __u64 hash, __u32 now)
+					     struct gabion_arrival *arrival)
 {
 	struct gabion_cover cover = {GABION_NULL, 0};
-	__u64 found = gabion_quar_prefix(&cover, packet->source.word, packet->ip_version, tables, now);
+	__u64 found = gabion_quar_prefix(&cover, packet->source.word, packet->ip_version, tables, arrival->now);
 	struct gabion_quarantine *state;
 
 	if (!found)
@@ -96,37 +96,37 @@ GABION_INLINE __u32 gabion_quarantine_prefix(const struct gabion_packet *packet,
 		state = gabion_at(GABION_TABLE(tables, quar_p4_state), gabion_found_index(found));
 	else
 		state = gabion_at(GABION_TABLE(tables, quar_p6_state), gabion_found_index(found));
-	return state ? gabion_sentence(state, packet, tables, hash, now)
+	return state ? gabion_sentence(state, packet, tables, arrival)
 		     : GABION_CAST(__u32, GABION_SENTENCE_NOT_SUBJECT);
 }
 
-GABION_OUTLINE __u32 gabion_quarantine_look(GABION_OUTLINE_TABLES const struct gabion_packet *packet, __u64 hash,
-					    __u32 now)
+GABION_OUTLINE __u32 gabion_quarantine_look(GABION_OUTLINE_TABLES const struct gabion_packet *packet,
+					    struct gabion_arrival *arrival)
 {
 	__u32 sentence;
 
 	GABION_OUTLINE_FIND_TABLES();
-	if (!packet)
+	if (!packet || !arrival)
 		return GABION_REASON_NONE;
-	sentence = gabion_quarantine_exact(packet, tables, hash, now);
+	sentence = gabion_quarantine_exact(packet, tables, arrival);
 	if (sentence == GABION_SENTENCE_CONTRADICTS)
 		return GABION_REASON_HOPS_CONTRADICT;
 	if (sentence == GABION_SENTENCE_ABOVE)
 		return GABION_REASON_QUARANTINE;
 	if (sentence == GABION_SENTENCE_VOUCHED)
 		return GABION_REASON_NONE;
-	sentence = gabion_quarantine_prefix(packet, tables, hash, now);
+	sentence = gabion_quarantine_prefix(packet, tables, arrival);
 	if (sentence == GABION_SENTENCE_CONTRADICTS)
 		return GABION_REASON_HOPS_CONTRADICT;
 	return sentence == GABION_SENTENCE_ABOVE ? GABION_REASON_QUARANTINE_PREFIX : GABION_REASON_NONE;
 }
 
 GABION_INLINE __u32 gabion_stage_quarantine(const struct gabion_packet *packet, const struct gabion_tables *tables,
-					    __u64 hash, __u32 now)
+					    struct gabion_arrival *arrival)
 {
 	if (GABION_LIKELY(!gabion_quar_any(packet->ip_version, tables)))
 		return GABION_REASON_NONE;
-	return gabion_quarantine_look(GABION_GIVE_TABLES(tables) packet, hash, now);
+	return gabion_quarantine_look(GABION_GIVE_TABLES(tables) packet, arrival);
 }
 
 #endif

@@ -9,20 +9,9 @@
 namespace gabion::cli {
 namespace {
 
-const Json& member(const Json& object, const char* key) {
-    static const Json nothing;
-    const auto found = object.find(key);
-    return found == object.end() ? nothing : *found;
-}
-
 long long whole_us(const Json& object, const char* key) {
     const Json& value = member(object, key);
     return value.is_number() ? std::llround(value.get<double>()) : 0;
-}
-
-std::uint64_t count_of(const Json& object, const char* key) {
-    const Json& value = member(object, key);
-    return value.is_number() ? value.get<std::uint64_t>() : 0;
 }
 
 bool flag_of(const Json& object, const char* key) {
@@ -74,6 +63,17 @@ void show_features(std::ostream& out, const Json& status) {
 }
 
 }  // namespace
+
+const Json& member(const Json& object, const char* key) {
+    static const Json nothing;
+    const auto found = object.find(key);
+    return found == object.end() ? nothing : *found;
+}
+
+std::uint64_t count_of(const Json& object, const char* key) {
+    const Json& value = member(object, key);
+    return value.is_number() ? value.get<std::uint64_t>() : 0;
+}
 
 std::string text_of(const Json& object, const char* key, const char* fallback) {
     if (!object.is_object()) return fallback;

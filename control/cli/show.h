@@ -2,6 +2,7 @@
 // The daemon's answers as text for people. A key that an older daemon does not send is left out, not an error.
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
 
 #include "control/cli/table.h"
@@ -21,6 +22,12 @@ Table ban_table();
 void add_ban_row(Table& table, const Json& ban);
 Table allow_table();
 void add_allow_row(Table& table, const Json& allow);
+
+// The member, or null when it is absent.
+const Json& member(const Json& object, const char* key);
+
+// The member as a count; 0 when it is absent or of another type.
+std::uint64_t count_of(const Json& object, const char* key);
 
 // The member as text that is safe to print; `fallback` when it is absent or of another type.
 std::string text_of(const Json& object, const char* key, const char* fallback = "");

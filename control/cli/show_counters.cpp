@@ -10,17 +10,6 @@
 namespace gabion::cli {
 namespace {
 
-std::uint64_t count_of(const Json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_number() ? found->get<std::uint64_t>() : 0;
-}
-
-const Json& member(const Json& object, const char* key) {
-    static const Json nothing = Json::object();
-    const auto found = object.find(key);
-    return found == object.end() ? nothing : *found;
-}
-
 void add_reasons(Table& table, const Json& reasons, std::uint64_t whole) {
     for (const auto& [name, count] : reasons.items())
         if (count.is_number() && count.get<std::uint64_t>() > 0)

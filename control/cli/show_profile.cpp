@@ -10,14 +10,6 @@
 namespace gabion::cli {
 namespace {
 
-const Json& member(const Json& object, const char* key) {
-    static const Json nothing = Json::object();
-    const auto found = object.find(key);
-    return found == object.end() ? nothing : *found;
-}
-
-std::uint64_t count_of(const Json& object, const char* key) { return object.value(key, std::uint64_t{0}); }
-
 // "12.3"
 std::string tenths(double value) {
     char text[32];

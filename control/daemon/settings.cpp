@@ -86,6 +86,8 @@ detect::Settings detector_settings(const config::Config& config) {
     return to;
 }
 
+std::uint32_t features(const config::Config&) noexcept { return GABION_FEATURES_ALL; }
+
 PanicSettings panic_settings(const config::Config& config) {
     return {.mode = panic_mode(config.panic.mode),
             .rate_pps = config.panic.rate_pps,

@@ -31,6 +31,14 @@ def profile(daemon, seconds):
     return process
 
 
+def swapped(bed, daemon, seconds):
+    """Starts the command; returns the ordinary program's id and the command once another one is in its place."""
+    ordinary = program_in_place(bed)
+    running = profile(daemon, seconds)
+    wait_for('the swap', lambda: program_in_place(bed) != ordinary, seconds)
+    return ordinary, running
+
+
 def watched(name, **sections):
     """A protected bed whose daemon judges nothing by itself: detectors are another test's subject."""
     judging = {one: {'dry_run': True} for one in ('rate', 'entropy', 'ttl', 'size')}
@@ -150,9 +158,7 @@ def swaps(attach):
 @case('when the asker goes, the ordinary program comes back at once')
 def asker_gone():
     with watched('gone') as (bed, daemon):
-        ordinary = program_in_place(bed)
-        running = profile(daemon, 6)
-        wait_for('the swap', lambda: program_in_place(bed) != ordinary, 6)
+        ordinary, running = swapped(bed, daemon, 6)
         running.popen.kill()
         wait_for('the ordinary program', lambda: program_in_place(bed) == ordinary, 1.5)
         assert 'profile-ended' in daemon.event_kinds()
@@ -188,9 +194,7 @@ def second():
 def stopped():
     with watched('stopped') as (bed, daemon):
         daemon.ban(BANNED)
-        ordinary = program_in_place(bed)
-        running = profile(daemon, 6)
-        wait_for('the swap', lambda: program_in_place(bed) != ordinary, 6)
+        ordinary, running = swapped(bed, daemon, 6)
         traffic = Traffic(bed, 1)
         assert daemon.stop() == 0
         assert program_in_place(bed) == ordinary
@@ -203,9 +207,7 @@ def stopped():
 @case('a stop that detaches takes the program off, whichever is in place')
 def detached():
     with watched('detached', daemon={'on_stop': 'detach'}) as (bed, daemon):
-        ordinary = program_in_place(bed)
-        running = profile(daemon, 6)
-        wait_for('the swap', lambda: program_in_place(bed) != ordinary, 6)
+        ordinary, running = swapped(bed, daemon, 6)
         assert daemon.stop() == 0 and running.wait() == 1
         assert 'xdp' not in bed.host.run('ip', 'link', 'show', bed.interface).stdout
         assert not (daemon.pin / bed.interface).exists()
@@ -215,9 +217,7 @@ def detached():
 def killed():
     with watched('killed') as (bed, daemon):
         daemon.ban(BANNED)
-        ordinary = program_in_place(bed)
-        profile(daemon, 6)
-        wait_for('the swap', lambda: program_in_place(bed) != ordinary, 6)
+        ordinary, _ = swapped(bed, daemon, 6)
         left = program_in_place(bed)
         traffic = Traffic(bed, 3)
         daemon.kill()
@@ -240,9 +240,7 @@ def killed():
 @case('an interface that goes and comes back meanwhile is protected by the ordinary program')
 def interface_gone():
     with watched('away') as (bed, daemon):
-        ordinary = program_in_place(bed)
-        running = profile(daemon, 5)
-        wait_for('the swap', lambda: program_in_place(bed) != ordinary, 5)
+        ordinary, running = swapped(bed, daemon, 5)
         bed.host.run('ip', 'link', 'del', bed.interface)
         wait_for('its going', lambda: 'interface-gone' in daemon.event_kinds())
         bed.wire()
