@@ -23,6 +23,10 @@ struct Options {
     std::string file;
     std::string mode;
     std::optional<std::string> skip;
+    std::vector<std::string> files;
+    std::string learn;
+    std::string filter;
+    std::string config;
     unsigned seconds = 0;  // 0: the daemon's default
 };
 
@@ -39,6 +43,7 @@ int allow_list(const Options& options);
 int panic(const Options& options);
 int why(const Options& options);
 int profile(const Options& options);
+int replay(const Options& options);
 int reload(const Options& options);
 int config_check(const Options& options);
 int config_show(const Options& options);

@@ -85,6 +85,16 @@ void add_rest(Grammar& grammar) {
     measure->add_option("--seconds", grammar.options.seconds, "how long, 1 to 600; left out: 5")
         ->type_name("N")
         ->check(CLI::Range(1u, wire::profile_seconds_max));
+    CLI::App* captures = grammar.command(
+        app, "replay", "captures through the pipeline and the detectors, offline; needs no daemon", replay);
+    captures->add_option("files", grammar.options.files, "pcap or pcapng, one behind the other; - is standard input")
+        ->required()
+        ->type_name("FILE");
+    captures->add_option("--learn", grammar.options.learn, "ordinary traffic, to learn from first")->type_name("FILE");
+    captures->add_option("--filter", grammar.options.filter, "only these packets, like 'dst host 192.0.2.1'")
+        ->type_name("EXPRESSION");
+    captures->add_option("--config", grammar.options.config, "with this configuration; left out: the defaults")
+        ->type_name("FILE");
     grammar.command(app, "reload", "read the configuration again; a bad file changes nothing", reload);
     CLI::App* config = grammar.group("config", "the configuration");
     CLI::App* check = grammar.command(config, "check", "is this file right? needs no daemon", config_check);

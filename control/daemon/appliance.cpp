@@ -11,6 +11,7 @@
 #include "control/daemon/load_in_progress.h"
 #include "control/daemon/profiler.h"
 #include "control/daemon/protection.h"
+#include "control/daemon/reading.h"
 #include "control/daemon/resident_memory.h"
 #include "control/daemon/settings.h"
 #include "dataplane/core/clock.h"
@@ -44,70 +45,6 @@ InterfaceStatus interface_status(ProtectedInterface& interface, std::uint32_t no
     return status;
 }
 
-void put(Traffic& packets, Traffic& bytes, const counter::Totals& totals) {
-    const auto both = [&](std::uint64_t Traffic::*member, const gabion_count& count) {
-        packets.*member = count.packets;
-        bytes.*member = count.bytes;
-    };
-    both(&Traffic::received, totals.received);
-    both(&Traffic::passed, totals.passed);
-    both(&Traffic::forwarded, totals.forwarded);
-    both(&Traffic::answered, totals.answered);
-    both(&Traffic::handed_over, totals.handed_over);
-    both(&Traffic::dropped, totals.dropped);
-}
-
-NamedCounts by_action(const counter::Totals& totals, gabion_action action) {
-    NamedCounts counts;
-    for (std::size_t i = 0; i < counter::reasons().size(); ++i) {
-        const counter::ReasonInfo& reason = counter::reasons()[i];
-        if (reason.action == action) counts.emplace_back(reason.name, totals.reason[i].packets);
-    }
-    return counts;
-}
-
-NamedCounts would_drop(const counter::Totals& totals) {
-    NamedCounts counts;
-    for (std::size_t i = 0; i < counter::reasons().size(); ++i) {
-        if (totals.would_drop[i].packets != 0)
-            counts.emplace_back(counter::reasons()[i].name, totals.would_drop[i].packets);
-    }
-    return counts;
-}
-
-// What one interface, or all together, counted.
-struct Reading {
-    counter::Totals totals;
-    gabion_worker_counters workers{};
-    std::uint64_t in_flight = 0;
-    xsk::Statistics sockets;
-};
-
-Counters counters_of(const Reading& reading) {
-    Counters counters;
-    put(counters.packets, counters.bytes, reading.totals);
-    counters.drops = by_action(reading.totals, GABION_ACTION_DROP);
-    counters.passes = by_action(reading.totals, GABION_ACTION_PASS);
-    counters.would_drop = would_drop(reading.totals);
-    counters.workers = {.received = reading.workers.received,
-                        .handed_back = reading.totals.handed_back.packets,
-                        .dropped = reading.workers.dropped,
-                        .in_flight = reading.in_flight,
-                        .tx_failed = reading.workers.tx_failed,
-                        .lost = reading.workers.lost,
-                        .late = reading.workers.late,
-                        .drops = {}};
-    const counter::Identity identity = counter::identity(reading.totals, reading.workers, reading.in_flight);
-    counters.identity_holds = identity.holds();
-    counters.identity_off_by = identity.stage_off_by != 0 ? identity.stage_off_by : identity.handover_off_by;
-    counters.nic = {{"xsk_rx_dropped", reading.sockets.rx_dropped},
-                    {"xsk_rx_ring_full", reading.sockets.rx_ring_full},
-                    {"xsk_fill_ring_empty", reading.sockets.fill_ring_empty},
-                    {"xsk_tx_invalid", reading.sockets.tx_invalid},
-                    {"private_pair_foreign", reading.totals.foreign.packets}};
-    return counters;
-}
-
 // Switches an operator sees as one: whether it works now, and why not.
 void put_features(Status& status, const config::Config& config,
                   const std::vector<std::unique_ptr<ProtectedInterface>>& interfaces) {
@@ -133,26 +70,6 @@ void put_features(Status& status, const config::Config& config,
     feature("detector_size", config.detectors.size.enabled, "switched off in the configuration");
     feature("syn_cookies", false, "not built yet");
     feature("inline_mode", false, "not built yet");
-}
-
-void add(xsk::Statistics& to, const xsk::Statistics& from) {
-    to.rx_dropped += from.rx_dropped;
-    to.rx_ring_full += from.rx_ring_full;
-    to.fill_ring_empty += from.fill_ring_empty;
-    to.tx_invalid += from.tx_invalid;
-}
-
-void add(gabion_worker_counters& to, const gabion_worker_counters& from) {
-    const gabion_worker_counters both[] = {to, from};
-    to = counter::sum(both);
-}
-
-CpuCounters cpu_counters(unsigned cpu, const counter::Totals& totals) {
-    CpuCounters counters;
-    counters.cpu = cpu;
-    put(counters.packets, counters.bytes, totals);
-    counters.drops = by_action(totals, GABION_ACTION_DROP);
-    return counters;
 }
 
 std::vector<CpuCounters> per_cpu(std::span<const gabion_cpu> cpus) {
@@ -261,10 +178,7 @@ Result<CountersReport> Appliance::counters(bool per_core) {
         const auto cpus = interface->cpus();
         const Reading one{counter::sum(cpus), interface->worker_totals(), interface->in_flight(),
                           interface->socket_statistics()};
-        all.totals += one.totals;
-        add(all.workers, one.workers);
-        all.in_flight += one.in_flight;
-        add(all.sockets, one.sockets);
+        all += one;
         report.interfaces.push_back(
             {interface->settings().name, counters_of(one), per_core ? per_cpu(cpus) : std::vector<CpuCounters>{}});
         cores.resize(std::max(cores.size(), cpus.size()));

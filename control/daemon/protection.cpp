@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <span>
 
-#include "bpf/lib/flood.h"
 #include "control/daemon/settings.h"
 #include "dataplane/core/clock.h"
 #include "dataplane/net/egress_hook.h"
@@ -124,23 +123,12 @@ Result<void> Protection::watch_links() {
     });
 }
 
-// The kernel asks some questions only while a flood is on. What it found out by itself stays until its time is over.
-void Protection::tend_flood() {
-    gabion_control& control = tables_->control();
-    const std::uint32_t now = tables_->now_ticks();
-    if (analyst_->with([](const detect::Analyst& analyst) { return analyst.under_attack(); })) {
-        for (int kind = 0; kind < GABION_FLOOD_CLASSES; ++kind)
-            gabion_flood_raise(&control, static_cast<gabion_flood_class>(kind), now, 2 * tables_->clock().hz());
-    } else if (control.flood.any != 0 && gabion_flood_any(&control, now) == 0) {
-        control.flood = {};
-    }
-}
-
 void Protection::start_timers() {
     timers_.push_back(loop_.every(100ms, [this] {
         const std::uint64_t now_ns = boot_now_ns();
         tables_->book().sweep(now_ns);
-        tend_flood();
+        const bool attacked = analyst_->with([](const detect::Analyst& analyst) { return analyst.under_attack(); });
+        tend_flood(tables_->control(), attacked, tables_->now_ticks(), tables_->clock().hz());
         destinations_->sweep(tables_->clock(), now_ns);
         tell_problems(keeper_->save_bans_when_changed(*tables_));
     }));

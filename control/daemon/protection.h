@@ -63,7 +63,6 @@ private:
     void tick_panic();
     void feed_known_sources();
     void tell_overflow();
-    void tend_flood();
     void tell_problems(const std::vector<std::string>& problems);
 
     config::Config config_;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "bpf/lib/flood.h"
+
 namespace gabion::daemon {
 namespace {
 
@@ -117,6 +119,16 @@ void apply_switches(const config::Config& config, std::uint32_t hz, gabion_contr
     store(control.flow_idle_ticks, flow_idle_s * hz);
     store(control.quarantine_syn_ticks, hz);
     store(control.dry_run, config.dry_run ? 1 : 0);
+}
+
+// The kernel asks some questions only while a flood is on. What it found out by itself stays until its time is over.
+void tend_flood(gabion_control& control, bool under_attack, std::uint32_t now, std::uint32_t hz) noexcept {
+    if (under_attack) {
+        for (int kind = 0; kind < GABION_FLOOD_CLASSES; ++kind)
+            gabion_flood_raise(&control, static_cast<gabion_flood_class>(kind), now, 2 * hz);
+    } else if (control.flood.any != 0 && gabion_flood_any(&control, now) == 0) {
+        control.flood = {};
+    }
 }
 
 gabion_panic_mode panic_mode(const std::string& name) noexcept {

@@ -27,6 +27,9 @@ InterfaceSettings interface_settings(const config::InterfaceConfig& config, cons
 void apply_sampling(const config::Config& config, std::uint32_t hz, gabion_control& control) noexcept;
 void apply_switches(const config::Config& config, std::uint32_t hz, gabion_control& control) noexcept;
 
+// Every 100 ms: while a detector sees an attack a flood of every kind is on, and what ended is taken out.
+void tend_flood(gabion_control& control, bool under_attack, std::uint32_t now, std::uint32_t hz) noexcept;
+
 // "auto", "on", "off"; anything else is "auto", which the configuration's own check rules out.
 gabion_panic_mode panic_mode(const std::string& name) noexcept;
 const char* panic_mode_name(gabion_panic_mode mode) noexcept;

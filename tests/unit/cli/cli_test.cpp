@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/daemon/running_server.h"
+#include "tests/unit/replay/capture_file.h"
 
 namespace gabion::cli {
 namespace {
@@ -78,6 +79,7 @@ protected:
 TEST_F(Cli, WrongUsageIsOneLineAndStatusTwo) {
     const std::vector<std::vector<std::string>> cases{{},
                                                       {"nonsense"},
+                                                      {"replay"},
                                                       {"ban"},
                                                       {"ban", "add"},
                                                       {"ban", "nonsense"},
@@ -268,6 +270,24 @@ TEST_F(Cli, AFullDiskIsAnError) {
     if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
     const std::string command = "GABION_SOCKET=" + path + " " + program() + " status >/dev/full 2>/dev/null";
     EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 1);
+}
+
+TEST_F(Cli, ReplayNeedsNoDaemon) {
+    replay::test::CaptureFile capture;
+    const auto frame = (gabion::test::Ethernet{} / gabion::test::IPv4{} / gabion::test::UDP{}).bytes();
+    capture.add(frame, 1);
+    capture.add(gabion::test::Bytes(frame.begin(), frame.begin() + 20), 2);
+    const Done done = gabion({"--socket", "/nonexistent", "--json", "replay", capture.done()});
+    ASSERT_EQ(done.status, 0) << done.err;
+    const auto report = nlohmann::json::parse(done.out);
+    EXPECT_EQ(report["packets"]["received"], 2);
+    EXPECT_EQ(report["drops"]["malformed-ipv4"], 1);
+    EXPECT_EQ(report["identity"]["holds"], true);
+    EXPECT_EQ(report["files"][0]["seconds"], 1.0);
+    EXPECT_NE(gabion({"replay", capture.done()}).out.find("malformed-ipv4"), std::string::npos);
+    const Done missing = gabion({"replay", "/nonexistent.pcap"});
+    EXPECT_EQ(missing.status, 1);
+    EXPECT_NE(missing.err.find("/nonexistent.pcap"), std::string::npos);
 }
 
 }  // namespace
