@@ -27,6 +27,8 @@ struct Options {
     std::string learn;
     std::string filter;
     std::string config;
+    double interval = 1;   // seconds
+    unsigned count = 0;    // 0: until it is interrupted
     unsigned seconds = 0;  // 0: the daemon's default
 };
 
@@ -41,6 +43,7 @@ int allow_add(const Options& options);
 int allow_del(const Options& options);
 int allow_list(const Options& options);
 int panic(const Options& options);
+int top(const Options& options);
 int why(const Options& options);
 int profile(const Options& options);
 int replay(const Options& options);

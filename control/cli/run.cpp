@@ -73,6 +73,12 @@ void add_rest(Grammar& grammar) {
     grammar.command(app, "status", "how it stands", status);
     CLI::App* count = grammar.command(app, "counters", "every packet and where it went", counters);
     count->add_flag("--per-core", grammar.options.per_core, "for each CPU too");
+    CLI::App* live = grammar.command(app, "top", "what goes on at present, again and again", top);
+    live->add_option("--interval", grammar.options.interval, "seconds between two pictures, 0.1 to 60; left out: 1")
+        ->type_name("N")
+        ->check(CLI::Range(0.1, 60.0));
+    live->add_option("--count", grammar.options.count, "so many pictures; left out: until it is interrupted")
+        ->type_name("N");
     CLI::App* event = grammar.command(app, "events", "what happened and why", events);
     event->add_flag("--follow,-f", grammar.options.follow, "and what happens from now on");
     CLI::App* breaker = grammar.command(app, "panic", "the breaker: how it stands, or set it", panic);

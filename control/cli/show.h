@@ -12,6 +12,9 @@ namespace gabion::cli {
 
 void show_status(std::ostream& out, const Json& status);
 void show_counters(std::ostream& out, const Json& counters);
+// What `gabion top` tells: rates a second between two answers to `counters`, in their shape, with what `status` says beside them.
+Json top_report(const Json& status, const Json& before, const Json& after, double seconds);
+void show_top(std::ostream& out, const Json& report);
 void show_profile(std::ostream& out, const Json& profile);
 void show_panic(std::ostream& out, const Json& panic);
 void show_why(std::ostream& out, const Json& report);
