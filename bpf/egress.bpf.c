@@ -9,6 +9,7 @@
 #include "abi/settings.h"
 #include "lib/flow.h"
 #include "lib/parse.h"
+#include "lib/proof.h"
 #include "lib/vouch.h"
 
 struct {
@@ -26,6 +27,14 @@ struct {
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(struct gabion_flow_bucket));
 } flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct gabion_proven_bucket));
+} proven SEC(".maps");
 
 const volatile struct gabion_egress_settings gabion_egress_settings = {.ephemeral_low = 32768, .ephemeral_high = 60999};
 
@@ -60,6 +69,19 @@ static __always_inline struct gabion_sender ask_socket(struct __sk_buff *skb)
 	return sender;
 }
 
+/* The peer completed the handshake of a connection: it is who it says. */
+static __always_inline void prove_peer(const struct gabion_packet *packet, const struct gabion_hash_key *key,
+				       __u32 mask, __u32 now)
+{
+	__u64 hash = packet->ip_version == 4 ? gabion_hash4(key, packet->destination.word[0])
+					     : gabion_hash6(key, packet->destination.word);
+	__u32 index = gabion_hash_index(hash, mask);
+	struct gabion_proven_bucket *bucket = bpf_map_lookup_elem(&proven, &index);
+
+	if (bucket)
+		gabion_proof_note(bucket, hash, now);
+}
+
 SEC("tc")
 int egress(struct __sk_buff *skb)
 {
@@ -79,6 +101,8 @@ int egress(struct __sk_buff *skb)
 	vouch = gabion_vouch_for(&packet, &sender, settings->ephemeral_low, settings->ephemeral_high);
 	if (vouch.kind == GABION_FLOW_NONE && !vouch.grants)
 		return TC_ACT_UNSPEC;
+	if (vouch.kind == GABION_FLOW_ESTABLISHED)
+		prove_peer(&packet, &all->hash, settings->proven_mask, now);
 	key = gabion_flow_out(&packet, &all->hash);
 	index = key.bucket & settings->flow_mask;
 	bucket = bpf_map_lookup_elem(&flows, &index);

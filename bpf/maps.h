@@ -14,6 +14,7 @@
 #include "abi/destination.h"
 #include "abi/flow.h"
 #include "abi/prefix.h"
+#include "abi/proven.h"
 #include "abi/quarantine.h"
 #include "abi/queue.h"
 
@@ -75,6 +76,7 @@ GABION_ARRAY(prefix_lengths6, 1, struct gabion_prefix_lengths);
 GABION_ARRAY(allow_bloom, 2, __u64);
 GABION_ARRAY(known_bloom, 2, __u64);
 GABION_ARRAY(flows, 1, struct gabion_flow_bucket);
+GABION_ARRAY(proven, 1, struct gabion_proven_bucket);
 GABION_ARRAY(dest_table, 1, struct gabion_bucket6);
 GABION_ARRAY(destinations, GABION_DESTINATIONS_MAX, struct gabion_destination);
 

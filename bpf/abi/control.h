@@ -7,6 +7,7 @@
 #define GABION_ABI_CONTROL_H
 
 #include "compat.h"
+#include "connection.h"
 #include "flood.h"
 #include "limits.h"
 #include "table.h"
@@ -57,6 +58,7 @@ struct gabion_control {
 	__u32 quarantine_syn_ticks; /* one SYN of a quarantined source passes in each such time */
 	__u8 reserved[40];
 	struct gabion_flood flood;
+	struct gabion_connection_control connections;
 	struct gabion_set_header set[GABION_SET_COUNT] GABION_ALIGNED(GABION_CACHE_LINE);
 };
 

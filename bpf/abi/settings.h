@@ -34,6 +34,7 @@ struct gabion_settings {
 	__u32 allow_bloom_mask; /* words of one generation, minus one */
 	__u32 known_bloom_mask;
 	__u32 flow_mask; /* buckets minus one */
+	__u32 proven_mask;
 	__u32 dest_mask;
 	__u32 prefix_mask6; /* lines of the IPv6 prefix map, minus one */
 	__u32 queues;	    /* entries of the map `queues` */
@@ -45,9 +46,9 @@ struct gabion_settings {
 /* egress.bpf.c */
 struct gabion_egress_settings {
 	__u32 flow_mask;
+	__u32 proven_mask;
 	__u32 ephemeral_low; /* net.ipv4.ip_local_port_range, both ends included */
 	__u32 ephemeral_high;
-	__u32 reserved;
 };
 
 #endif

@@ -12,6 +12,7 @@
 #include "../abi/destination.h"
 #include "../abi/flow.h"
 #include "../abi/prefix.h"
+#include "../abi/proven.h"
 #include "../abi/quarantine.h"
 #include "../abi/queue.h"
 #include "../abi/settings.h"
@@ -66,6 +67,7 @@ struct gabion_tables {
 	struct gabion_prefix_lengths *prefix_lengths4, *prefix_lengths6;
 	gabion_words allow_bloom, known_bloom;
 	struct gabion_flow_bucket *flows;
+	struct gabion_proven_bucket *proven;
 	gabion_table6 dest_table;
 	struct gabion_destination *destinations;
 	struct gabion_queue *queues;

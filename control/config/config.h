@@ -67,6 +67,12 @@ struct AllowConfig {
     std::uint32_t capacity = 65536;
 };
 
+struct ConnectionsConfig {
+    std::uint32_t capacity = 65536;         // flows noted at a time
+    std::uint32_t proven_capacity = 65536;  // sources that count as proven at a time
+    Milliseconds idle{std::chrono::hours(1)};
+};
+
 struct DetectorSwitchConfig {
     bool enabled = true;
     bool dry_run = false;
@@ -112,6 +118,7 @@ struct Config {
     PanicConfig panic;
     BansConfig bans;
     AllowConfig allow;
+    ConnectionsConfig connections;
     DetectorsConfig detectors;
     std::string on_stop = "keep";    // [daemon]; "detach"
     std::string log_level = "info";  // [log] level

@@ -66,6 +66,16 @@ void add_bans(List& list) {
         "allow.capacity", at_start, 64, entries_max, [](auto& c) -> auto& { return c.allow.capacity; }));
 }
 
+void add_connections(List& list) {
+    list.push_back(whole<Config>(
+        "connections.capacity", at_start, 1024, entries_max, [](auto& c) -> auto& { return c.connections.capacity; }));
+    list.push_back(whole<Config>(
+        "connections.proven_capacity", at_start, 1024, entries_max,
+        [](auto& c) -> auto& { return c.connections.proven_capacity; }));
+    list.push_back(duration<Config>(
+        "connections.idle", live, "1s", [](auto& c) -> auto& { return c.connections.idle; }));
+}
+
 template <typename Pick>
 void add_switch(List& list, const std::string& name, Pick pick) {
     list.push_back(boolean<Config>(
@@ -154,6 +164,7 @@ List make_keys() {
     List list;
     add_base(list);
     add_bans(list);
+    add_connections(list);
     add_detectors(list);
     list.push_back(choice<Config>(
         "daemon.on_stop", live, {"keep", "detach"}, [](auto& c) -> auto& { return c.on_stop; }));

@@ -9,6 +9,7 @@
 #include "bpf/abi/cpu.h"
 #include "bpf/abi/flow.h"
 #include "bpf/abi/prefix.h"
+#include "bpf/abi/proven.h"
 #include "bpf/abi/queue.h"
 #include "dataplane/ban/named_memory.h"
 
@@ -62,6 +63,13 @@ MapUse flows_in(std::span<const gabion_flow_bucket> buckets) {
     return use;
 }
 
+MapUse proven_in(std::span<const gabion_proven_bucket> buckets) {
+    MapUse use{.unit = "sources", .size = buckets.size() * GABION_PROVEN_PER_BUCKET};
+    for (const gabion_proven_bucket& bucket : buckets)
+        use.used += count_in(bucket.hash, [](__u64 hash) { return hash != 0; });
+    return use;
+}
+
 MapUse destinations_in(std::span<const gabion_bucket6> buckets) {
     MapUse use{.unit = "entries", .size = buckets.size() * GABION_SLOTS6};
     for (const gabion_bucket6& bucket : buckets)
@@ -77,6 +85,7 @@ MapUse use_of(const map::MapGroup& maps, const std::string& name, std::uint32_t 
     if (name.starts_with("prefix_lengths"))
         return lines(count_in(maps.values<gabion_prefix_lengths>(name), has_lengths));
     if (name == "flows") return flows_in(maps.values<gabion_flow_bucket>(name));
+    if (name == "proven") return proven_in(maps.values<gabion_proven_bucket>(name));
     if (name == "dest_table") return destinations_in(maps.values<gabion_bucket6>(name));
     if (name == "destinations")
         return {.unit = "entries", .used = maps.values<gabion_control>("control")[0].destinations, .size = entries};

@@ -11,13 +11,17 @@ namespace {
 
 // A sampler's period: long enough to count in, short enough to follow a flood.
 constexpr double sampling_period_s = 0.016;
-// An own or established flow is believed this long after its last packet out: an idle connection of an hour survives a quarantine.
-constexpr std::uint32_t flow_idle_s = 3600;
+// Ticks are 32 bits and wrap: what is longer ago than this cannot be told from what was just now.
+constexpr double ticks_max = 0x7fffffff;
 
 double seconds(config::Milliseconds value) { return static_cast<double>(value.count()) / 1000; }
 
 detect::DetectorSwitch detector_switch(const config::DetectorSwitchConfig& config) {
     return {config.enabled, config.dry_run};
+}
+
+std::uint32_t ticks(config::Milliseconds value, std::uint32_t hz) {
+    return static_cast<std::uint32_t>(std::clamp(seconds(value) * hz, 1.0, ticks_max));
 }
 
 template <typename Field, typename Value>
@@ -34,6 +38,8 @@ map::Capacities capacities(const config::Config& config) {
     result.operator_prefixes = config.bans.prefix_capacity;
     result.detector_bans = config.bans.detector_capacity;
     result.quarantine = config.bans.quarantine_capacity;
+    result.flows = config.connections.capacity;
+    result.proven = config.connections.proven_capacity;
     return result;
 }
 
@@ -116,7 +122,8 @@ void apply_sampling(const config::Config& config, std::uint32_t hz, gabion_contr
 }
 
 void apply_switches(const config::Config& config, std::uint32_t hz, gabion_control& control) noexcept {
-    store(control.flow_idle_ticks, flow_idle_s * hz);
+    store(control.flow_idle_ticks, ticks(config.connections.idle, hz));
+    store(control.connections.proven_ticks, ticks(config.connections.idle, hz));
     store(control.quarantine_syn_ticks, hz);
     store(control.dry_run, config.dry_run ? 1 : 0);
 }

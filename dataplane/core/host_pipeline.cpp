@@ -76,6 +76,7 @@ HostPipeline::HostPipeline(const HostTableSizes& sizes) : tables_(std::make_uniq
     t.allow_bloom = add<__u64>("allow_bloom", std::size_t{sizes.bloom_words} * 2);
     t.known_bloom = add<__u64>("known_bloom", std::size_t{sizes.bloom_words} * 2);
     t.flows = add<gabion_flow_bucket>("flows", sizes.flows);
+    t.proven = add<gabion_proven_bucket>("proven", sizes.proven);
     t.dest_table = add<gabion_bucket6>("dest_table", sizes.destinations);
     t.destinations = add<gabion_destination>("destinations", GABION_DESTINATIONS_MAX);
     t.queues = add<gabion_queue>("queues", sizes.queues);
@@ -84,6 +85,7 @@ HostPipeline::HostPipeline(const HostTableSizes& sizes) : tables_(std::make_uniq
     std::fill(std::begin(settings_.mask), std::end(settings_.mask), masks);
     settings_.allow_bloom_mask = settings_.known_bloom_mask = sizes.bloom_words - 1;
     settings_.flow_mask = sizes.flows - 1;
+    settings_.proven_mask = sizes.proven - 1;
     settings_.dest_mask = sizes.destinations - 1;
     settings_.prefix_mask6 = sizes.prefix_lines6 - 1;
     settings_.queues = sizes.queues;

@@ -20,6 +20,7 @@ struct gabion_control;
 struct gabion_cpu;
 struct gabion_destination;
 struct gabion_flow_bucket;
+struct gabion_proven_bucket;
 struct gabion_quarantine;
 struct gabion_queue;
 struct gabion_tables;
@@ -35,6 +36,7 @@ struct HostTableSizes {
     std::uint32_t prefix_lines6 = 1024;
     std::uint32_t bloom_words = 1024;
     std::uint32_t flows = 256;
+    std::uint32_t proven = 64;
     std::uint32_t destinations = 64;
     std::uint32_t queues = 1;
 };

@@ -8,6 +8,7 @@
 #include "bpf/abi/control.h"
 #include "bpf/abi/flow.h"
 #include "bpf/abi/prefix.h"
+#include "bpf/abi/proven.h"
 #include "bpf/abi/queue.h"
 #include "dataplane/core/clock.h"
 #include "dataplane/map/load_object.h"
@@ -60,6 +61,7 @@ gabion_settings stage_settings(const MapGroup& shared, const MapGroup& own, cons
     settings.allow_bloom_mask = static_cast<__u32>(shared.values<std::uint64_t>("allow_bloom").size() / 2 - 1);
     settings.known_bloom_mask = static_cast<__u32>(shared.values<std::uint64_t>("known_bloom").size() / 2 - 1);
     settings.flow_mask = mask_of<gabion_flow_bucket>(shared, "flows");
+    settings.proven_mask = mask_of<gabion_proven_bucket>(shared, "proven");
     settings.dest_mask = mask_of<gabion_bucket6>(shared, "dest_table");
     settings.prefix_mask6 = mask_of<gabion_prefix_line6>(shared, "prefix_map6");
     settings.queues = static_cast<__u32>(own.values<gabion_queue>("queues").size());
@@ -90,6 +92,7 @@ Result<KernelStage> KernelStage::load(const MapGroup& shared, const MapGroup& ow
     const_cast<gabion_settings&>(stage.xdp_->rodata->gabion_settings) = stage_settings(shared, own, facts);
     auto& egress = const_cast<gabion_egress_settings&>(stage.egress_->rodata->gabion_egress_settings);
     egress.flow_mask = mask_of<gabion_flow_bucket>(shared, "flows");
+    egress.proven_mask = mask_of<gabion_proven_bucket>(shared, "proven");
     egress.ephemeral_low = facts.ephemeral_low;
     egress.ephemeral_high = facts.ephemeral_high;
     stage.handback_->rodata->own_mark = own_mark;

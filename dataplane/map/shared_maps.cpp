@@ -9,6 +9,7 @@
 #include "bpf/abi/destination.h"
 #include "bpf/abi/flow.h"
 #include "bpf/abi/prefix.h"
+#include "bpf/abi/proven.h"
 #include "bpf/abi/quarantine.h"
 #include "bpf/abi/queue.h"
 #include "bpf/abi/table.h"
@@ -53,6 +54,9 @@ std::uint32_t bloom_words(std::uint32_t keys) {
     return 2 * std::bit_ceil(std::max(keys / keys_per_bloom_word, buckets_min));
 }
 
+// Two thirds full at most, so that a line seldom has to give up a source that still counts.
+std::uint32_t proven_buckets(std::uint32_t sources) { return std::bit_ceil(std::max(sources / 3, buckets_min)); }
+
 // Four prefixes a line when every set is full: a source outside all of them then meets a set bit in one case of 32.
 std::uint32_t prefix_lines6(const Capacities& capacities) {
     const std::uint32_t prefixes = capacities.operator_prefixes + 3 * capacities.prefixes + capacities.watch;
@@ -82,6 +86,7 @@ std::vector<MapSpec> shared_maps(const Capacities& capacities) {
     specs.push_back(array<std::uint64_t>("allow_bloom", bloom_words(2 * capacities.allow)));
     specs.push_back(array<std::uint64_t>("known_bloom", bloom_words(capacities.known_sources)));
     specs.push_back(array<gabion_flow_bucket>("flows", std::bit_ceil(capacities.flows / GABION_FLOWS_PER_BUCKET)));
+    specs.push_back(array<gabion_proven_bucket>("proven", proven_buckets(capacities.proven)));
     specs.push_back(array<gabion_bucket6>("dest_table", buckets6(2 * GABION_DESTINATIONS_MAX)));
     specs.push_back(array<gabion_destination>("destinations", GABION_DESTINATIONS_MAX));
     return specs;

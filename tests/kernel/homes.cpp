@@ -6,6 +6,7 @@
 
 #include "bpf/abi/destination.h"
 #include "bpf/abi/flow.h"
+#include "bpf/lib/proof.h"
 #include "dataplane/ban/bloom.h"
 #include "dataplane/ban/named_memory.h"
 
@@ -24,6 +25,7 @@ void Homes::SetUp() {
     if (!KernelPipeline::available()) GTEST_SKIP() << "needs root: loads BPF programs";
     gabion_control& all = control();
     all.flow_idle_ticks = 10'000;
+    all.connections.proven_ticks = 10'000;
     all.quarantine_syn_ticks = 250;
     all.sampling = {.one_in = 0, .budget = 100, .period_ticks = 25, .reserved = 0};
     cpu().sampler.random = 0x12345678;
@@ -91,6 +93,12 @@ gabion_destination& Homes::protect(const std::string& address, std::uint32_t ind
     gabion_destination& destination = host().values<gabion_destination>("destinations")[index];
     destination.expires = GABION_FOREVER;
     return destination;
+}
+
+void Homes::prove(const std::string& address) {
+    const auto lines = host().values<gabion_proven_bucket>("proven");
+    const std::uint64_t hash = ban::key_hash(control().hash, prefix(address));
+    gabion_proof_note(&lines[gabion_hash_index(hash, static_cast<std::uint32_t>(lines.size() - 1))], hash, now_);
 }
 
 void Homes::employ(std::uint32_t limit, std::uint32_t frame_bytes_max) {

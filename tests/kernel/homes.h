@@ -28,6 +28,7 @@ protected:
     gabion_quarantine& quarantine(const std::string& target, std::uint32_t value = GABION_FOREVER);
     void allow(const std::string& target, std::uint32_t skips);
     void remember(const std::string& address);  // known from calm times
+    void prove(const std::string& address);     // completed a handshake lately
     gabion_destination& protect(const std::string& address, std::uint32_t index = 0);
     // A worker on queue 0.
     void employ(std::uint32_t limit = 256, std::uint32_t frame_bytes_max = 2048);
