@@ -12,7 +12,7 @@ struct {
 } xsks SEC(".maps");
 
 const volatile struct gabion_settings gabion_settings = {
-	.queues = 1, .late_ticks = 3, .hz = 250, .features = GABION_FEATURES_ALL};
+	.queues = 1, .late_ticks = 3, .hz = 250, .features = GABION_FEATURES_ALL, .checks = GABION_CHECKS_DEFAULT};
 
 /* Puts the sample's data in front of the frame. Fails where the driver leaves no room for metadata. */
 static __always_inline int write_sample(struct xdp_md *context, __u32 reason, __u32 one_in)

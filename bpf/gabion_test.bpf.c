@@ -8,7 +8,7 @@
 GABION_ARRAY(test_run, 1, struct gabion_test_run);
 
 const volatile struct gabion_settings gabion_settings = {
-	.queues = 1, .late_ticks = 3, .hz = 250, .features = GABION_FEATURES_ALL};
+	.queues = 1, .late_ticks = 3, .hz = 250, .features = GABION_FEATURES_ALL, .checks = GABION_CHECKS_DEFAULT};
 
 SEC("xdp")
 int gabion_test(struct xdp_md *context)

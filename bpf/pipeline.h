@@ -22,8 +22,10 @@
 #include "stage/breaker.h"
 #include "stage/destination.h"
 #include "stage/handover.h"
+#include "stage/mac.h"
 #include "stage/quarantine.h"
 #include "stage/sampler.h"
+#include "stage/validation.h"
 
 GABION_INLINE int gabion_has(const struct gabion_tables *tables, __u32 feature)
 {
@@ -66,7 +68,27 @@ GABION_INLINE __u32 gabion_judge_source(const struct gabion_address *source, __u
 	arrival->posture = arrival->drawn = arrival->vouched = 0;
 	arrival->timed = GABION_TIMED(arrival);
 	arrival->one_in = 1;
+	arrival->suspect = GABION_SUSPECT_ALL;
 	return GABION_REASON_NONE;
+}
+
+/* Of a plain packet: which stages of the rest must look at it. */
+GABION_INLINE __u32 gabion_suspects4(const struct gabion_wire_ipv4 *ip, const struct gabion_tables *tables)
+{
+	__u32 suspects = 0;
+
+	if (gabion_has(tables, GABION_FEATURE_VALIDATION) && gabion_suspect4(ip, GABION_SETTINGS(tables).checks))
+		suspects |= GABION_SUSPECT_CHECKS;
+	return suspects;
+}
+
+GABION_INLINE __u32 gabion_suspects6(const struct gabion_wire_ipv6 *ip, const struct gabion_tables *tables)
+{
+	__u32 suspects = 0;
+
+	if (gabion_has(tables, GABION_FEATURE_VALIDATION) && gabion_suspect6(ip, GABION_SETTINGS(tables).checks))
+		suspects |= GABION_SUSPECT_CHECKS;
+	return suspects;
 }
 
 /* Neighbour discovery, which is told by what comes after the IP header, passes before anything that could drop it. */
@@ -87,7 +109,7 @@ GABION_OUTLINE __u32 gabion_neighbour(GABION_FRAME *frame, __u32 offset)
 GABION_INLINE int gabion_done(__u32 version, const struct gabion_tables *tables, struct gabion_cpu *cpu,
 			      struct gabion_arrival *arrival)
 {
-	if (gabion_quar_any(version, tables) || gabion_watch_any(version, tables) ||
+	if (arrival->suspect || gabion_quar_any(version, tables) || gabion_watch_any(version, tables) ||
 	    gabion_read32(&tables->control->destinations) || gabion_flood_any(tables->control, arrival->now))
 		return 0;
 	if (gabion_has(tables, GABION_FEATURE_SAMPLER))
@@ -107,8 +129,11 @@ GABION_INLINE __u32 gabion_front4(const __u8 *at, const __u8 *end, __u32 l3_offs
 		return GABION_REASON_MALFORMED_IPV4;
 	source.word[0] = ip->source;
 	reason = gabion_judge_source(&source, 4, l3_offset, tables, cpu, arrival);
-	if (!reason && GABION_LIKELY(gabion_plain4(ip, end)) && gabion_done(4, tables, cpu, arrival))
-		return GABION_REASON_CLEAN;
+	if (!reason && GABION_LIKELY(gabion_plain4(ip, end))) {
+		arrival->suspect = gabion_suspects4(ip, tables);
+		if (gabion_done(4, tables, cpu, arrival))
+			return GABION_REASON_CLEAN;
+	}
 	return reason;
 }
 
@@ -127,8 +152,11 @@ GABION_OUTLINE_HERE __u32 gabion_front6(GABION_FRAME *frame, __u32 l3_offset, co
 	if (GABION_UNLIKELY(ip->hop_limit == 255) && gabion_neighbour(frame, l3_offset))
 		return GABION_REASON_NEIGHBOUR;
 	reason = gabion_judge_source(&source, 6, l3_offset, tables, cpu, arrival);
-	if (!reason && GABION_LIKELY(gabion_plain6(ip, end)) && gabion_done(6, tables, cpu, arrival))
-		return GABION_REASON_CLEAN;
+	if (!reason && GABION_LIKELY(gabion_plain6(ip, end))) {
+		arrival->suspect = gabion_suspects6(ip, tables);
+		if (gabion_done(6, tables, cpu, arrival))
+			return GABION_REASON_CLEAN;
+	}
 	return reason;
 }
 
@@ -178,6 +206,13 @@ GABION_INLINE __u32 gabion_front(GABION_FRAME *frame, const struct gabion_tables
 		return GABION_REASON_MALFORMED_ETHERNET;
 	type = GABION_SWAP16(ethernet->type);
 	GABION_MARK(arrival, LINK);
+	if (gabion_has(tables, GABION_FEATURE_MAC)) {
+		__u32 reason = gabion_stage_mac(frame, ethernet, tables);
+
+		GABION_MARK(arrival, MAC);
+		if (reason)
+			return reason;
+	}
 	if (GABION_LIKELY(type == GABION_ETHERTYPE_IPV4))
 		return gabion_front4(begin + sizeof(*ethernet), end, sizeof(*ethernet), tables, cpu, arrival);
 	if (GABION_LIKELY(type == GABION_ETHERTYPE_IPV6))
@@ -220,6 +255,10 @@ GABION_OUTLINE __u32 gabion_rest(GABION_OUTLINE_TABLES GABION_FRAME *frame, stru
 	reason = gabion_parse_ip(begin + offset, end, GABION_CAST(__u32, end - begin), offset, arrival->version,
 				 &packet);
 	GABION_MARK(arrival, PARSE);
+	if (!reason && gabion_has(tables, GABION_FEATURE_VALIDATION)) {
+		reason = gabion_stage_validation(&packet, tables, arrival);
+		GABION_MARK(arrival, VALIDATION);
+	}
 	if (!reason && gabion_has(tables, GABION_FEATURE_QUARANTINE) && !(arrival->allowed & GABION_SKIP_RATES)) {
 		reason = gabion_stage_quarantine(&packet, tables, arrival);
 		GABION_MARK(arrival, QUARANTINE);

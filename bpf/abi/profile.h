@@ -14,12 +14,14 @@
 #define GABION_STAGES(X)                                                                                               \
 	X(CLOCK, "clock", "nothing: two readings of the clock in a row, taken off the others")                         \
 	X(LINK, "link", "the Ethernet header")                                                                         \
+	X(MAC, "mac", "the filter of MAC addresses")                                                                   \
 	X(SOURCE, "source", "VLAN tags and IP header, the source address hashed")                                      \
 	X(BREAKER, "breaker", "the panic breaker")                                                                     \
 	X(ALLOW, "allow", "allow list")                                                                                \
 	X(BANS, "bans", "bans of the operator and of detectors")                                                       \
 	X(PLAIN, "plain", "whether a plain packet is done with, and the draw of samples")                              \
 	X(PARSE, "parse", "the whole packet parsed")                                                                   \
+	X(VALIDATION, "validation", "what no honest sender makes")                                                     \
 	X(QUARANTINE, "quarantine", "quarantined sources")                                                             \
 	X(DESTINATION, "destination", "destinations under attack")                                                     \
 	X(SAMPLER, "sampler", "whether a worker gets to see it")                                                       \

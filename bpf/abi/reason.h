@@ -51,7 +51,15 @@ enum gabion_action {
 	X(QUARANTINE,         "quarantine",         DROP,      "source address in quarantine and above its rate") \
 	X(QUARANTINE_PREFIX,  "quarantine-prefix",  DROP,      "source prefix in quarantine and above its rate") \
 	X(HOPS_CONTRADICT,    "hops-contradict",    DROP,      "forged: the hop count contradicts what is known of the source") \
-	X(DESTINATION_CAP,    "destination-cap",    DROP,      "destination above its cap and the source not known from calm times")
+	X(DESTINATION_CAP,    "destination-cap",    DROP,      "destination above its cap and the source not known from calm times") \
+	X(MAC_FILTER,         "mac-filter",         DROP,      "sender's MAC address refused by the interface's filter") \
+	X(BOGON_SOURCE,       "bogon-source",       DROP,      "source address that no packet on a wire may bear") \
+	X(PRIVATE_SOURCE,     "private-source",     DROP,      "source address of private or link-local use") \
+	X(RESERVED_SOURCE,    "reserved-source",    DROP,      "source address of documentation or benchmarking") \
+	X(LAND,               "land",               DROP,      "source and destination address are the same") \
+	X(TCP_FLAGS,          "tcp-flags",          DROP,      "TCP flags that no TCP sends together") \
+	X(PORT_ZERO,          "port-zero",          DROP,      "TCP port 0, or UDP to port 0") \
+	X(FRAGMENT,           "fragment",           DROP,      "fragment of a kind that no sender makes, or any where none are wanted")
 /* clang-format on */
 
 enum gabion_reason {

@@ -18,7 +18,39 @@
 #define GABION_FEATURE_SAMPLER	    0x20u
 #define GABION_FEATURE_HANDOVER	    0x40u /* without it what was chosen passes as HANDOVER_NO_WORKER */
 #define GABION_FEATURE_HITS	    0x80u /* count the drops of each ban beside its table */
-#define GABION_FEATURES_ALL	    0xffu
+#define GABION_FEATURE_MAC	    0x100u
+#define GABION_FEATURE_VALIDATION   0x200u
+#define GABION_FEATURES_ALL	    0x3ffu
+
+/* What the validation looks for. Fixed at load, since then what is off costs nothing and what is on are constants in the code. */
+#define GABION_CHECK_BOGONS	   0x01u
+#define GABION_CHECK_PRIVATE	   0x02u
+#define GABION_CHECK_RESERVED	   0x04u
+#define GABION_CHECK_LAND	   0x08u
+#define GABION_CHECK_TCP_FLAGS	   0x10u
+#define GABION_CHECK_PORT_ZERO	   0x20u
+#define GABION_CHECK_FRAGMENTS	   0x40u /* fragments that no sender makes */
+#define GABION_CHECK_ALL_FRAGMENTS 0x80u
+#define GABION_CHECKS_DEFAULT                                                                                          \
+	(GABION_CHECK_BOGONS | GABION_CHECK_LAND | GABION_CHECK_TCP_FLAGS | GABION_CHECK_PORT_ZERO |                   \
+	 GABION_CHECK_FRAGMENTS)
+
+#define GABION_MACS_MAX 8
+
+enum gabion_mac_mode { GABION_MAC_OFF, GABION_MAC_ALLOW, GABION_MAC_DENY };
+
+/* The six bytes as they stand in a frame, read as a word and half a word. */
+struct gabion_mac {
+	__u32 first;
+	__u32 last;
+};
+
+/* Whose frames an interface takes (ALLOW), or whose it does not (DENY). What is not used is 0. */
+struct gabion_mac_filter {
+	__u32 mode;
+	__u32 count;
+	struct gabion_mac mac[GABION_MACS_MAX];
+};
 
 /* Buckets of each table of a set, minus one; always a power of two minus one. */
 struct gabion_set_masks {
@@ -41,6 +73,8 @@ struct gabion_settings {
 	__u32 late_ticks;   /* GABION_LATE_MS in ticks, rounded up, plus one for the tick that was running */
 	__u32 hz;	    /* ticks a second */
 	__u32 features;	    /* GABION_FEATURE_* */
+	__u32 checks;	    /* GABION_CHECK_* */
+	struct gabion_mac_filter mac_filter;
 };
 
 /* egress.bpf.c */

@@ -8,6 +8,11 @@
 
 #include "../abi/compat.h"
 
+/* Which stages of the rest must look at a packet: what the front found out about a plain one; all of them for any other. */
+#define GABION_SUSPECT_CHECKS 0x1u /* the validation */
+#define GABION_SUSPECT_PORT   0x2u /* the amplification filter */
+#define GABION_SUSPECT_ALL    0x3u
+
 struct gabion_arrival {
 	__u64 hash;	 /* of the source */
 	__u16 l3_offset; /* of the IP header from the start of the frame */
@@ -19,6 +24,7 @@ struct gabion_arrival {
 	__u32 drawn;   /* not 0: chosen as a sample already, for so many packets */
 	__u32 timed;   /* in the profiling program alone (bpf/profile.h) */
 	__u32 one_in;  /* out: when handed over, packets that this one stands for */
+	__u32 suspect; /* GABION_SUSPECT_* */
 	__u32 vouched; /* enum gabion_vouched_for: what bpf/lib/vouched.h found; asked at most once a packet */
 };
 

@@ -44,6 +44,8 @@ struct gabion_packet {
 	__u32 frame_length;
 	__u32 sequence; /* TCP, host byte order */
 	__u32 acknowledgment;
+	__u32 fragment_id;     /* host byte order; of a fragment */
+	__u32 fragment_offset; /* in bytes */
 };
 
 #endif

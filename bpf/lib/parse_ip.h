@@ -96,6 +96,8 @@ GABION_INLINE __u32 gabion_parse_ipv4(struct gabion_cursor *cursor, struct gabio
 		flags |= GABION_PACKET_FRAGMENT;
 	if (fragment & GABION_IPV4_FRAGMENT_OFFSET)
 		flags |= GABION_PACKET_LATER_FRAGMENT;
+	packet->fragment_id = GABION_SWAP16(ip->identification);
+	packet->fragment_offset = (fragment & GABION_IPV4_FRAGMENT_OFFSET) * 8u;
 	return gabion_parse_l4(cursor, packet, flags);
 }
 
@@ -130,6 +132,17 @@ GABION_INLINE __u32 gabion_extension_flags(__u32 kind, __u32 fragment)
 					  (is_fragment & ~(later | more)) * GABION_PACKET_ODD);
 }
 
+/* Where a fragment belongs; as above, in arithmetic. */
+GABION_INLINE void gabion_note_fragment(struct gabion_packet *packet, __u32 kind,
+					const struct gabion_wire_extension *extension)
+{
+	__u32 is_fragment = GABION_CAST(__u32, 1ull << GABION_IPV6_FRAGMENT >> kind & 1);
+
+	__asm__("" : "+r"(is_fragment));
+	packet->fragment_id += is_fragment * GABION_SWAP32(extension->rest);
+	packet->fragment_offset += is_fragment * (GABION_SWAP16(extension->fragment) & GABION_IPV6_FRAGMENT_OFFSET);
+}
+
 /*
  * Walks the chain; afterwards packet->protocol says what follows it. In the first fragment of a datagram the chain may be cut
  * short without Linux minding before reassembly: that is odd, not malformed. Out of line, since few packets have a chain.
@@ -152,6 +165,7 @@ GABION_OUTLINE_HERE __u32 gabion_parse_chain(struct gabion_cursor *cursor, struc
 		bytes = extension->length * 8u >> (1ull << GABION_IPV6_AUTHENTICATION >> kind & 1);
 		bytes *= GABION_CAST(__u32, ~(1ull << GABION_IPV6_FRAGMENT) >> kind & 1);
 		flags |= gabion_extension_flags(kind, GABION_SWAP16(extension->fragment));
+		gabion_note_fragment(packet, kind, extension);
 		next = extension->next;
 		if (!gabion_take(cursor, bytes))
 			goto cut_short;

@@ -16,9 +16,9 @@ GABION_INLINE int gabion_plain_l4(const __u8 *at, const __u8 *end, __u32 protoco
 
 	if (protocol == GABION_PROTOCOL_TCP)
 		return at + sizeof(*tcp) <= end && tcp->words >= 0x50 && (tcp->words >> 4) * 4u <= length &&
-		       !gabion_tcp_flags_odd(tcp->flags);
+		       !gabion_tcp_flags_odd(tcp->flags) && tcp->source_port && tcp->destination_port;
 	return protocol == GABION_PROTOCOL_UDP && length >= sizeof(*udp) && at + sizeof(*udp) <= end &&
-	       GABION_SWAP16(udp->length) == length;
+	       GABION_SWAP16(udp->length) == length && udp->destination_port;
 }
 
 /* These ask a header that is sound. */

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dataplane/core/address.h"
+#include "dataplane/core/mac_address.h"
 #include "dataplane/core/result.h"
 
 namespace gabion::config {
@@ -20,9 +21,11 @@ using Milliseconds = std::chrono::milliseconds;
 
 struct InterfaceConfig {
     std::string name;
-    std::string mode = "host";    // "inline"
-    std::string peer;             // inline: the other port
-    std::string attach = "auto";  // "native", "generic"
+    std::string mode = "host";     // "inline"
+    std::string peer;              // inline: the other port
+    std::string attach = "auto";   // "native", "generic"
+    std::string mac_mode = "off";  // "allow", "deny"
+    std::vector<MacAddress> macs;
 };
 
 struct ControlConfig {
@@ -73,6 +76,17 @@ struct ConnectionsConfig {
     Milliseconds idle{std::chrono::hours(1)};
 };
 
+// Sources and packets that no honest sender makes, and what the operator wants nothing of.
+struct ValidationConfig {
+    bool bogons = true;
+    bool private_sources = false;
+    bool reserved = false;
+    bool land = true;
+    bool tcp_flags = true;
+    bool port_zero = true;
+    std::string fragments = "sound";  // "pass", "drop"
+};
+
 struct DetectorSwitchConfig {
     bool enabled = true;
     bool dry_run = false;
@@ -119,6 +133,7 @@ struct Config {
     BansConfig bans;
     AllowConfig allow;
     ConnectionsConfig connections;
+    ValidationConfig validation;
     DetectorsConfig detectors;
     std::string on_stop = "keep";    // [daemon]; "detach"
     std::string log_level = "info";  // [log] level

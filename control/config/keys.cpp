@@ -2,6 +2,7 @@
 #include "control/config/keys.h"
 
 #include "bpf/abi/limits.h"
+#include "bpf/abi/settings.h"
 #include "control/config/values.h"
 
 namespace gabion::config {
@@ -74,6 +75,27 @@ void add_connections(List& list) {
         [](auto& c) -> auto& { return c.connections.proven_capacity; }));
     list.push_back(duration<Config>(
         "connections.idle", live, "1s", [](auto& c) -> auto& { return c.connections.idle; }));
+}
+
+void add_validation(List& list) {
+    const auto check = [&list](const char* name, auto pick) {
+        list.push_back(boolean<Config>(std::string("validation.") + name, at_start, pick));
+    };
+    check(
+        "bogons", [](auto& c) -> auto& { return c.validation.bogons; });
+    check(
+        "private", [](auto& c) -> auto& { return c.validation.private_sources; });
+    check(
+        "reserved", [](auto& c) -> auto& { return c.validation.reserved; });
+    check(
+        "land", [](auto& c) -> auto& { return c.validation.land; });
+    check(
+        "tcp_flags", [](auto& c) -> auto& { return c.validation.tcp_flags; });
+    check(
+        "port_zero", [](auto& c) -> auto& { return c.validation.port_zero; });
+    list.push_back(choice<Config>(
+        "validation.fragments", at_start, {"pass", "sound", "drop"},
+        [](auto& c) -> auto& { return c.validation.fragments; }));
 }
 
 template <typename Pick>
@@ -165,6 +187,7 @@ List make_keys() {
     add_base(list);
     add_bans(list);
     add_connections(list);
+    add_validation(list);
     add_detectors(list);
     list.push_back(choice<Config>(
         "daemon.on_stop", live, {"keep", "detach"}, [](auto& c) -> auto& { return c.on_stop; }));
@@ -184,6 +207,10 @@ std::vector<Key<InterfaceConfig>> make_interface_keys() {
         "peer", [](auto& i) -> auto& { return i.peer; }));
     list.push_back(choice<Interface>(
         "attach", at_start, {"auto", "native", "generic"}, [](auto& i) -> auto& { return i.attach; }));
+    list.push_back(choice<Interface>(
+        "mac_mode", at_start, {"off", "allow", "deny"}, [](auto& i) -> auto& { return i.mac_mode; }));
+    list.push_back(mac_list<Interface>(
+        "macs", GABION_MACS_MAX, [](auto& i) -> auto& { return i.macs; }));
     return list;
 }
 

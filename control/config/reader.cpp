@@ -127,6 +127,9 @@ private:
             problems_.add(place("mode"), "interface.peer", "is missing; mode = \"inline\" needs the other port");
         if (interface.mode == "host" && table.contains("peer"))
             problems_.add(place("peer"), "interface.peer", "belongs to mode = \"inline\" only");
+        if (interface.mac_mode == "allow" && interface.macs.empty())
+            problems_.add(place("mac_mode"), "interface.macs",
+                          "is empty; mac_mode = \"allow\" would let nobody through: name whom to allow");
         for (const auto& [key, name] : {std::pair{"name", interface.name}, std::pair{"peer", interface.peer}})
             if (!name.empty() && !ports_.insert(name).second)
                 problems_.add(place(key), std::string("interface.") + key,

@@ -204,4 +204,34 @@ Key<Target> prefix_list(std::string path, Pick pick) {
             }};
 }
 
+template <typename Target, typename Pick>
+Key<Target> mac_list(std::string path, std::size_t most, Pick pick) {
+    const std::string allowed =
+        "a list of at most " + std::to_string(most) + R"( MAC addresses, like ["02:00:5e:10:00:01"], each once)";
+    return {std::move(path), allowed, false,
+            [=](Target& target, const toml::node& node) -> std::string {
+                const auto* array = node.as_array();
+                if (array == nullptr) return not_allowed(allowed, node);
+                if (array->size() > most)
+                    return "must be " + allowed + "; found " + std::to_string(array->size()) + " of them";
+                std::vector<MacAddress> macs;
+                for (const toml::node& item : *array) {
+                    const auto* value = item.as_string();
+                    const auto mac = value == nullptr ? std::nullopt : parse_mac(value->get());
+                    if (!mac) return not_allowed(allowed, item);
+                    if (std::find(macs.begin(), macs.end(), *mac) != macs.end())
+                        return "names " + mac_text(*mac) + " twice";
+                    macs.push_back(*mac);
+                }
+                pick(target) = std::move(macs);
+                return {};
+            },
+            [=](const Target& target) {
+                std::string list;
+                for (const MacAddress& mac : pick(target))
+                    list += (list.empty() ? "" : ", ") + toml_string(mac_text(mac));
+                return "[" + list + "]";
+            }};
+}
+
 }  // namespace gabion::config

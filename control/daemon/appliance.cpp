@@ -64,6 +64,7 @@ void put_features(Status& status, const config::Config& config,
     feature("handover", hand_over, note.empty() ? "an interface has no workers" : note);
     feature("breaker", config.panic.mode != "off", "switched off in the configuration");
     feature("sampling", config.sampling.one_in != 0, "sampling.one_in is 0");
+    feature("validation", checks(config) != 0, "switched off in the configuration");
     feature("detector_rate", config.detectors.rate.enabled, "switched off in the configuration");
     feature("detector_entropy", config.detectors.entropy.enabled, "switched off in the configuration");
     feature("detector_ttl", config.detectors.ttl.enabled, "switched off in the configuration");

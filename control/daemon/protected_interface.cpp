@@ -24,7 +24,10 @@ constexpr unsigned retry_seconds = 10;
 }  // namespace
 
 ProtectedInterface::ProtectedInterface(InterfaceSettings settings, Surroundings surroundings)
-    : settings_(std::move(settings)), surroundings_(std::move(surroundings)) {}
+    : settings_(std::move(settings)), surroundings_(std::move(surroundings)) {
+    surroundings_.facts.mac_filter = settings_.mac_filter;
+    if (settings_.mac_filter.mode == GABION_MAC_OFF) surroundings_.facts.features &= ~GABION_FEATURE_MAC;
+}
 
 ProtectedInterface::~ProtectedInterface() { stop_workers(); }
 

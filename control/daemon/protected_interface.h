@@ -38,6 +38,7 @@ struct InterfaceSettings {
     map::AttachMode attach = map::AttachMode::automatic;
     std::vector<unsigned> worker_cpus;  // as configured, in queue order; empty: chosen
     std::uint32_t credit = GABION_CREDIT_DEFAULT;
+    gabion_mac_filter mac_filter{};
 };
 
 // What an interface needs of the rest of the daemon; all of it outlives the interface.

@@ -81,6 +81,7 @@ Result<void> Protection::open_tables() {
 Result<void> Protection::open_interfaces() {
     map::HostFacts facts = map::host_facts();
     facts.features = features(config_);
+    facts.checks = checks(config_);
     for (const config::InterfaceConfig& interface : config_.interfaces) {
         const Surroundings surroundings{
             .pins = tables_->pins(),

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "bpf/lib/flood.h"
 
@@ -22,6 +23,18 @@ detect::DetectorSwitch detector_switch(const config::DetectorSwitchConfig& confi
 
 std::uint32_t ticks(config::Milliseconds value, std::uint32_t hz) {
     return static_cast<std::uint32_t>(std::clamp(seconds(value) * hz, 1.0, ticks_max));
+}
+
+gabion_mac_filter mac_filter(const config::InterfaceConfig& config) {
+    gabion_mac_filter filter{};
+    if (config.mac_mode == "off") return filter;
+    filter.mode = config.mac_mode == "allow" ? GABION_MAC_ALLOW : GABION_MAC_DENY;
+    for (const MacAddress& mac : config.macs) {
+        gabion_mac& place = filter.mac[filter.count++];
+        std::memcpy(&place.first, mac.data(), 4);
+        std::memcpy(&place.last, mac.data() + 4, 2);
+    }
+    return filter;
 }
 
 template <typename Field, typename Value>
@@ -94,7 +107,25 @@ detect::Settings detector_settings(const config::Config& config) {
     return to;
 }
 
-std::uint32_t features(const config::Config&) noexcept { return GABION_FEATURES_ALL; }
+std::uint32_t features(const config::Config& config) noexcept {
+    std::uint32_t features = GABION_FEATURES_ALL;
+    if (checks(config) == 0) features &= ~GABION_FEATURE_VALIDATION;
+    return features;
+}
+
+std::uint32_t checks(const config::Config& config) noexcept {
+    const config::ValidationConfig& from = config.validation;
+    std::uint32_t checks = 0;
+    if (from.bogons) checks |= GABION_CHECK_BOGONS;
+    if (from.private_sources) checks |= GABION_CHECK_PRIVATE;
+    if (from.reserved) checks |= GABION_CHECK_RESERVED;
+    if (from.land) checks |= GABION_CHECK_LAND;
+    if (from.tcp_flags) checks |= GABION_CHECK_TCP_FLAGS;
+    if (from.port_zero) checks |= GABION_CHECK_PORT_ZERO;
+    if (from.fragments == "sound") checks |= GABION_CHECK_FRAGMENTS;
+    if (from.fragments == "drop") checks |= GABION_CHECK_ALL_FRAGMENTS;
+    return checks;
+}
 
 PanicSettings panic_settings(const config::Config& config) {
     return {.mode = panic_mode(config.panic.mode),
@@ -108,6 +139,7 @@ InterfaceSettings interface_settings(const config::InterfaceConfig& config, cons
                              .attach = map::AttachMode::automatic,
                              .worker_cpus = workers.cpus,
                              .credit = workers.credit};
+    result.mac_filter = mac_filter(config);
     if (config.attach == "native") result.attach = map::AttachMode::native;
     if (config.attach == "generic") result.attach = map::AttachMode::generic;
     return result;

@@ -20,6 +20,8 @@ ban::BookOptions book_options(const config::Config& config);
 detect::Settings detector_settings(const config::Config& config);
 // GABION_FEATURE_*: which stages the kernel programs are loaded with.
 std::uint32_t features(const config::Config& config) noexcept;
+// GABION_CHECK_*: what they validate.
+std::uint32_t checks(const config::Config& config) noexcept;
 PanicSettings panic_settings(const config::Config& config);
 InterfaceSettings interface_settings(const config::InterfaceConfig& config, const config::WorkersConfig& workers);
 

@@ -92,6 +92,7 @@ HostPipeline::HostPipeline(const HostTableSizes& sizes) : tables_(std::make_uniq
     settings_.hz = 250;
     settings_.late_ticks = settings_.hz * GABION_LATE_MS / 1000 + 2;
     settings_.features = GABION_FEATURES_ALL;
+    settings_.checks = GABION_CHECKS_DEFAULT;
     t.control->abi_version = GABION_ABI_VERSION;
     t.control->hash = fixed_key;
 }

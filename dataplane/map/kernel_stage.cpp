@@ -68,6 +68,8 @@ gabion_settings stage_settings(const MapGroup& shared, const MapGroup& own, cons
     settings.late_ticks = late_ticks(facts.hz);
     settings.hz = facts.hz;
     settings.features = facts.features;
+    settings.checks = facts.checks;
+    settings.mac_filter = facts.mac_filter;
     return settings;
 }
 

@@ -17,12 +17,14 @@ struct handback_bpf;
 
 namespace gabion::map {
 
-// What the host knows and the programs must be told.
+// What the programs are told when they are loaded, of the host and of the configuration. Plain data; the filter is the interface's own.
 struct HostFacts {
     std::uint32_t hz = 0;
     std::uint32_t ephemeral_low = 32768;  // net.ipv4.ip_local_port_range
     std::uint32_t ephemeral_high = 60999;
     std::uint32_t features = GABION_FEATURES_ALL;
+    std::uint32_t checks = GABION_CHECKS_DEFAULT;
+    gabion_mac_filter mac_filter{};
 };
 
 // GABION_LATE_MS in ticks, rounded up, and one for the tick that was running.

@@ -121,7 +121,8 @@ TEST_F(Handover, SuspiciousPacketsAlwaysGo) {
     EXPECT_EQ(reason(plain_), GABION_REASON_CLEAN);
     EXPECT_EQ(reason(eth / IPv4{.source = "203.0.113.7"} / UDP{}), GABION_REASON_SUSPICIOUS);
     EXPECT_EQ(reason(eth / IPv6{.source = "2001:db8:9::1"} / UDP{}), GABION_REASON_SUSPICIOUS);
-    EXPECT_EQ(reason(eth / IPv4{} / TCP{.flags = 0x03}), GABION_REASON_SUSPICIOUS) << "SYN and FIN";
+    EXPECT_EQ(reason(eth / IPv4{} / UDP{.length = 8} / Payload{40}), GABION_REASON_SUSPICIOUS)
+        << "more than UDP tells of";
     EXPECT_EQ(reason(eth / IPv6{} / Extension{.kind = 43} / UDP{}), GABION_REASON_SUSPICIOUS) << "a routing header";
     now_ += 1;
     EXPECT_EQ(reason(eth / IPv6{.source = "2001:db8:9::1"} / UDP{}), GABION_REASON_CLEAN);

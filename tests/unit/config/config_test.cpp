@@ -95,7 +95,7 @@ const BadCase bad_cases[] = {
     {"unknown section", "[panics]\nmode = \"on\"" + interface, "gabion.toml:1:2: panics", "did you mean panic?"},
     {"unknown key, quoted and strange", "\"a\\u001bb\" = 1" + interface, "gabion.toml:1:1: a?b", "unknown key"},
     {"unknown key of an interface", interface + "colour = 1", "gabion.toml:4:1: interface.colour",
-     "attach, mode, name, peer"},
+     "attach, mac_mode, macs, mode, name, peer"},
     {"text for a flag", "dry_run = \"yes\"" + interface, "gabion.toml:1:11: dry_run",
      "true or false; found the text \"yes\""},
     {"number for a flag", "dry_run = 1" + interface, "gabion.toml:1:11: dry_run", "found 1"},
@@ -194,7 +194,7 @@ TEST(Config, IsWrittenAsItIsRead) {
     config.allow.targets = {*Prefix::parse("192.0.2.0/24"), *Prefix::parse("::1")};
     config.workers.cpus = {5, 0};
     config.control.group = "quo\"te\\d";
-    config.interfaces.push_back({"eth1", "inline", "eth2", "native"});
+    config.interfaces.push_back({"eth1", "inline", "eth2", "native", "deny", {*parse_mac("02:00:5e:10:00:01")}});
     const auto again = parse(config_text(config));
     ASSERT_TRUE(again.config) << again.problem_text();
     EXPECT_EQ(config_text(*again.config), config_text(config));
