@@ -122,18 +122,54 @@ std::vector<std::string> config_keys() {
     return keys;
 }
 
+namespace {
+
+const InterfaceConfig* find_interface(const Config& config, const std::string& name) {
+    const auto found = std::find_if(config.interfaces.begin(), config.interfaces.end(),
+                                    [&](const InterfaceConfig& interface) { return interface.name == name; });
+    return found == config.interfaces.end() ? nullptr : &*found;
+}
+
+bool same_interfaces(const Config& before, const Config& after) {
+    const auto found = [&](const InterfaceConfig& one) { return find_interface(after, one.name) != nullptr; };
+    return before.interfaces.size() == after.interfaces.size() &&
+           std::all_of(before.interfaces.begin(), before.interfaces.end(), found);
+}
+
+// By way of the text that both directions agree on.
+template <typename Target>
+void copy_value(const Key<Target>& key, const Target& from, Target& to) {
+    if (key.write(from) == key.write(to)) return;
+    const toml::table table = toml::parse("value = " + key.write(from));
+    key.read(to, *table.get("value"));
+}
+
+}  // namespace
+
 ConfigDifference difference(const Config& before, const Config& after) {
     ConfigDifference result;
     for (const auto& key : all_keys())
         if (key.write(before) != key.write(after)) (key.live ? result.live : result.restart).push_back(key.path);
-    const auto interface_text = [](const Config& config) {
-        std::string text;
-        for (const InterfaceConfig& interface : config.interfaces)
-            for (const auto& key : interface_keys())
-                text += key.write(interface) + "\n";
-        return text;
-    };
-    if (interface_text(before) != interface_text(after)) result.restart.emplace_back("interface");
+    if (!same_interfaces(before, after)) result.restart.emplace_back("interface");
+    for (const InterfaceConfig& interface : before.interfaces) {
+        const InterfaceConfig* const next = find_interface(after, interface.name);
+        for (const auto& key : interface_keys())
+            if (next != nullptr && key.write(interface) != key.write(*next))
+                (key.live ? result.live : result.restart).push_back("interface." + interface.name + "." + key.path);
+    }
+    return result;
+}
+
+Config reloaded(const Config& before, const Config& after) {
+    Config result = after;
+    for (const auto& key : all_keys())
+        if (!key.live) copy_value(key, before, result);
+    result.interfaces = before.interfaces;
+    for (InterfaceConfig& interface : result.interfaces) {
+        const InterfaceConfig* const next = find_interface(after, interface.name);
+        for (const auto& key : interface_keys())
+            if (next != nullptr && key.live) copy_value(key, *next, interface);
+    }
     return result;
 }
 

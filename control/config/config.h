@@ -55,6 +55,15 @@ struct PanicConfig {
     double drop_ratio = 0.8;
 };
 
+// Which stages the kernel programs are loaded with. Allow list and bans are always in them: an order must never be without effect.
+struct FeaturesConfig {
+    bool breaker = true;
+    bool quarantine = true;
+    bool destinations = true;  // caps and raised postures
+    bool handover = true;      // samples to the workers; without it no detector sees anything
+    bool hits = true;          // drops counted ban by ban
+};
+
 struct BansConfig {
     Milliseconds duration{std::chrono::hours(1)};  // first offence
     std::uint32_t capacity = 1048576;              // operator's addresses, each family
@@ -130,6 +139,7 @@ struct Config {
     WorkersConfig workers;
     SamplingConfig sampling;
     PanicConfig panic;
+    FeaturesConfig features;
     BansConfig bans;
     AllowConfig allow;
     ConnectionsConfig connections;
@@ -160,11 +170,15 @@ std::string config_text(const Config& config);
 // All keys, "panic.rate_pps" and so on, in the order of config_text().
 std::vector<std::string> config_keys();
 
-// What differs between two configurations: what a reload puts in force, and what waits for a restart.
+// What differs between two configurations: what a reload puts in force, and what waits for a restart. Interfaces' keys are told as
+// "interface.eth0.attach"; another list of interfaces is "interface".
 struct ConfigDifference {
     std::vector<std::string> live;
     std::vector<std::string> restart;
 };
 ConfigDifference difference(const Config& before, const Config& after);
+
+// What is in force after a reload: `after`, with the keys that wait for a restart as they are in `before`.
+Config reloaded(const Config& before, const Config& after);
 
 }  // namespace gabion::config

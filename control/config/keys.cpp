@@ -44,18 +44,34 @@ void add_base(List& list) {
         "panic.drop_ratio", live, 0, 1, [](auto& c) -> auto& { return c.panic.drop_ratio; }));
 }
 
+void add_features(List& list) {
+    const auto feature = [&list](const char* name, auto pick) {
+        list.push_back(boolean<Config>(std::string("features.") + name, live, pick));
+    };
+    feature(
+        "breaker", [](auto& c) -> auto& { return c.features.breaker; });
+    feature(
+        "quarantine", [](auto& c) -> auto& { return c.features.quarantine; });
+    feature(
+        "destinations", [](auto& c) -> auto& { return c.features.destinations; });
+    feature(
+        "handover", [](auto& c) -> auto& { return c.features.handover; });
+    feature(
+        "hits", [](auto& c) -> auto& { return c.features.hits; });
+}
+
 void add_bans(List& list) {
     list.push_back(duration<Config>(
         "bans.duration", live, "1s", [](auto& c) -> auto& { return c.bans.duration; }));
     list.push_back(whole<Config>(
-        "bans.capacity", at_start, 1024, entries_max, [](auto& c) -> auto& { return c.bans.capacity; }));
+        "bans.capacity", live, 1024, entries_max, [](auto& c) -> auto& { return c.bans.capacity; }));
     list.push_back(whole<Config>(
-        "bans.prefix_capacity", at_start, 64, entries_max, [](auto& c) -> auto& { return c.bans.prefix_capacity; }));
+        "bans.prefix_capacity", live, 64, entries_max, [](auto& c) -> auto& { return c.bans.prefix_capacity; }));
     list.push_back(whole<Config>(
-        "bans.detector_capacity", at_start, 64, entries_max,
+        "bans.detector_capacity", live, 64, entries_max,
         [](auto& c) -> auto& { return c.bans.detector_capacity; }));
     list.push_back(whole<Config>(
-        "bans.quarantine_capacity", at_start, 64, entries_max,
+        "bans.quarantine_capacity", live, 64, entries_max,
         [](auto& c) -> auto& { return c.bans.quarantine_capacity; }));
     list.push_back(whole<Config>(
         "bans.blast_addresses", live, 0, entries_max, [](auto& c) -> auto& { return c.bans.blast_addresses; }));
@@ -64,14 +80,14 @@ void add_bans(List& list) {
     list.push_back(prefix_list<Config>(
         "allow.targets", [](auto& c) -> auto& { return c.allow.targets; }));
     list.push_back(whole<Config>(
-        "allow.capacity", at_start, 64, entries_max, [](auto& c) -> auto& { return c.allow.capacity; }));
+        "allow.capacity", live, 64, entries_max, [](auto& c) -> auto& { return c.allow.capacity; }));
 }
 
 void add_connections(List& list) {
     list.push_back(whole<Config>(
-        "connections.capacity", at_start, 1024, entries_max, [](auto& c) -> auto& { return c.connections.capacity; }));
+        "connections.capacity", live, 1024, entries_max, [](auto& c) -> auto& { return c.connections.capacity; }));
     list.push_back(whole<Config>(
-        "connections.proven_capacity", at_start, 1024, entries_max,
+        "connections.proven_capacity", live, 1024, entries_max,
         [](auto& c) -> auto& { return c.connections.proven_capacity; }));
     list.push_back(duration<Config>(
         "connections.idle", live, "1s", [](auto& c) -> auto& { return c.connections.idle; }));
@@ -79,7 +95,7 @@ void add_connections(List& list) {
 
 void add_validation(List& list) {
     const auto check = [&list](const char* name, auto pick) {
-        list.push_back(boolean<Config>(std::string("validation.") + name, at_start, pick));
+        list.push_back(boolean<Config>(std::string("validation.") + name, live, pick));
     };
     check(
         "bogons", [](auto& c) -> auto& { return c.validation.bogons; });
@@ -94,21 +110,21 @@ void add_validation(List& list) {
     check(
         "port_zero", [](auto& c) -> auto& { return c.validation.port_zero; });
     list.push_back(choice<Config>(
-        "validation.fragments", at_start, {"pass", "sound", "drop"},
+        "validation.fragments", live, {"pass", "sound", "drop"},
         [](auto& c) -> auto& { return c.validation.fragments; }));
 }
 
 template <typename Pick>
 void add_switch(List& list, const std::string& name, Pick pick) {
     list.push_back(boolean<Config>(
-        "detectors." + name + ".enabled", at_start, [pick](auto& c) -> auto& { return pick(c).enabled; }));
+        "detectors." + name + ".enabled", live, [pick](auto& c) -> auto& { return pick(c).enabled; }));
     list.push_back(boolean<Config>(
-        "detectors." + name + ".dry_run", at_start, [pick](auto& c) -> auto& { return pick(c).dry_run; }));
+        "detectors." + name + ".dry_run", live, [pick](auto& c) -> auto& { return pick(c).dry_run; }));
 }
 
 void add_detector_rates(List& list) {
     const auto pps = [&list](const char* name, auto pick) {
-        list.push_back(real<Config>(std::string("detectors.") + name, at_start, 1, static_cast<double>(pps_max), pick));
+        list.push_back(real<Config>(std::string("detectors.") + name, live, 1, static_cast<double>(pps_max), pick));
     };
     pps(
         "unlearned_source_pps", [](auto& c) -> auto& { return c.detectors.unlearned_source_pps; });
@@ -132,7 +148,7 @@ void add_detector_rates(List& list) {
 
 void add_detector_factors(List& list) {
     const auto factor = [&list](const char* name, auto pick) {
-        list.push_back(real<Config>(std::string("detectors.") + name, at_start, 1, 1000, pick));
+        list.push_back(real<Config>(std::string("detectors.") + name, live, 1, 1000, pick));
     };
     factor(
         "destination_factor", [](auto& c) -> auto& { return c.detectors.destination_factor; });
@@ -152,26 +168,26 @@ void add_detector_factors(List& list) {
 
 void add_detectors(List& list) {
     list.push_back(duration<Config>(
-        "detectors.learning", at_start, "1s", [](auto& c) -> auto& { return c.detectors.learning; }));
+        "detectors.learning", live, "1s", [](auto& c) -> auto& { return c.detectors.learning; }));
     add_detector_rates(list);
     add_detector_factors(list);
     list.push_back(whole<Config>(
-        "detectors.prefix_offenders", at_start, 2, 256, [](auto& c) -> auto& { return c.detectors.prefix_offenders; }));
+        "detectors.prefix_offenders", live, 2, 256, [](auto& c) -> auto& { return c.detectors.prefix_offenders; }));
     list.push_back(real<Config>(
-        "detectors.entropy_bits", at_start, 0.1, 16, [](auto& c) -> auto& { return c.detectors.entropy_bits; }));
+        "detectors.entropy_bits", live, 0.1, 16, [](auto& c) -> auto& { return c.detectors.entropy_bits; }));
     list.push_back(real<Config>(
-        "detectors.ttl_share", at_start, 0.01, 1, [](auto& c) -> auto& { return c.detectors.ttl_share; }));
+        "detectors.ttl_share", live, 0.01, 1, [](auto& c) -> auto& { return c.detectors.ttl_share; }));
     list.push_back(real<Config>(
-        "detectors.size_divergence", at_start, 0.01, 1, [](auto& c) -> auto& { return c.detectors.size_divergence; }));
+        "detectors.size_divergence", live, 0.01, 1, [](auto& c) -> auto& { return c.detectors.size_divergence; }));
     list.push_back(duration<Config>(
-        "detectors.quarantine", at_start, "1s", [](auto& c) -> auto& { return c.detectors.quarantine; }));
+        "detectors.quarantine", live, "1s", [](auto& c) -> auto& { return c.detectors.quarantine; }));
     list.push_back(whole<Config>(
-        "detectors.posture_one_in", at_start, 1, 1u << 20,
+        "detectors.posture_one_in", live, 1, 1u << 20,
         [](auto& c) -> auto& { return c.detectors.posture_one_in; }));
     list.push_back(duration<Config>(
-        "detectors.posture", at_start, "100ms", [](auto& c) -> auto& { return c.detectors.posture; }));
+        "detectors.posture", live, "100ms", [](auto& c) -> auto& { return c.detectors.posture; }));
     list.push_back(duration<Config>(
-        "detectors.calm_after", at_start, "100ms", [](auto& c) -> auto& { return c.detectors.calm_after; }));
+        "detectors.calm_after", live, "100ms", [](auto& c) -> auto& { return c.detectors.calm_after; }));
     add_switch(
         list, "rate", [](auto& c) -> auto& { return c.detectors.rate; });
     add_switch(
@@ -185,6 +201,7 @@ void add_detectors(List& list) {
 List make_keys() {
     List list;
     add_base(list);
+    add_features(list);
     add_bans(list);
     add_connections(list);
     add_validation(list);
@@ -208,7 +225,7 @@ std::vector<Key<InterfaceConfig>> make_interface_keys() {
     list.push_back(choice<Interface>(
         "attach", at_start, {"auto", "native", "generic"}, [](auto& i) -> auto& { return i.attach; }));
     list.push_back(choice<Interface>(
-        "mac_mode", at_start, {"off", "allow", "deny"}, [](auto& i) -> auto& { return i.mac_mode; }));
+        "mac_mode", live, {"off", "allow", "deny"}, [](auto& i) -> auto& { return i.mac_mode; }));
     list.push_back(mac_list<Interface>(
         "macs", GABION_MACS_MAX, [](auto& i) -> auto& { return i.macs; }));
     return list;

@@ -208,7 +208,7 @@ template <typename Target, typename Pick>
 Key<Target> mac_list(std::string path, std::size_t most, Pick pick) {
     const std::string allowed =
         "a list of at most " + std::to_string(most) + R"( MAC addresses, like ["02:00:5e:10:00:01"], each once)";
-    return {std::move(path), allowed, false,
+    return {std::move(path), allowed, true,
             [=](Target& target, const toml::node& node) -> std::string {
                 const auto* array = node.as_array();
                 if (array == nullptr) return not_allowed(allowed, node);

@@ -12,6 +12,7 @@
 #include "control/daemon/profiler.h"
 #include "control/daemon/protection.h"
 #include "control/daemon/reading.h"
+#include "control/daemon/reloader.h"
 #include "control/daemon/resident_memory.h"
 #include "control/daemon/settings.h"
 #include "dataplane/core/clock.h"
@@ -61,8 +62,13 @@ void put_features(Status& status, const config::Config& config,
         if (!interface->note().empty()) note = interface->settings().name + ": " + interface->note();
     }
     feature("native_xdp", native, note.empty() ? "an interface is attached in generic mode or away" : note);
-    feature("handover", hand_over, note.empty() ? "an interface has no workers" : note);
-    feature("breaker", config.panic.mode != "off", "switched off in the configuration");
+    const char* const switched_off = "switched off in the configuration";
+    if (!config.features.handover) note = switched_off;
+    feature("handover", hand_over && config.features.handover, note.empty() ? "an interface has no workers" : note);
+    feature("breaker", config.features.breaker && config.panic.mode != "off", switched_off);
+    feature("quarantine", config.features.quarantine, switched_off);
+    feature("destination_caps", config.features.destinations, switched_off);
+    feature("ban_hits", config.features.hits, switched_off);
     feature("sampling", config.sampling.one_in != 0, "sampling.one_in is 0");
     feature("validation", checks(config) != 0, "switched off in the configuration");
     feature("detector_rate", config.detectors.rate.enabled, "switched off in the configuration");
@@ -83,7 +89,10 @@ std::vector<CpuCounters> per_cpu(std::span<const gabion_cpu> cpus) {
 }  // namespace
 
 Appliance::Appliance(std::unique_ptr<Protection> protection)
-    : protection_(std::move(protection)), profiler_(std::make_unique<Profiler>(*protection_)) {}
+    : protection_(std::move(protection)),
+      profiler_(std::make_unique<Profiler>(*protection_)),
+      reloader_(std::make_unique<Reloader>(
+          *protection_, [this] { profiler_->stop("a reload puts other programs in place"); })) {}
 
 Appliance::~Appliance() = default;
 
@@ -93,18 +102,21 @@ Result<std::unique_ptr<Service>> Appliance::make(const config::Config& config, E
     return std::unique_ptr<Service>(new Appliance(std::move(protection)));
 }
 
-Result<ReloadReport> Appliance::apply(const config::Config& next) {
-    config::ConfigDifference changes = config::difference(protection_->config(), next);
-    if (auto applied = protection_->apply(next); !applied) return applied.error();
-    return ReloadReport{std::move(changes.live), std::move(changes.restart)};
+void Appliance::apply(const config::Config& next, std::function<void(Result<ReloadReport>)> done) {
+    reloader_->start(next, std::move(done));
 }
 
 void Appliance::stop() {
+    reloader_->stop("gabiond stops");
     profiler_->stop("gabiond stops");
     protection_->close();
 }
 
 std::function<void()> Appliance::profile(std::chrono::seconds time, std::function<void(Result<ProfileReport>)> done) {
+    if (reloader_->busy()) {
+        done(Error{"a reload puts other programs in place; a profile can begin when it has ended", EBUSY});
+        return {};
+    }
     return profiler_->start(time, std::move(done));
 }
 
@@ -133,6 +145,8 @@ Result<PanicState> Appliance::panic() {
 }
 
 Result<PanicState> Appliance::set_panic(const std::string& mode) {
+    if (mode == "on" && !protection_->config().features.breaker)
+        return Error{"the breaker is switched off: [features] breaker = true and a reload bring it back", ENOTSUP};
     PanicSettings settings = protection_->panic().settings();
     settings.mode = panic_mode(mode);
     protection_->panic().configure(settings);

@@ -16,6 +16,7 @@ namespace gabion::daemon {
 
 class Profiler;
 class Protection;
+class Reloader;
 
 class Appliance final : public Service {
 public:
@@ -23,7 +24,7 @@ public:
     static Result<std::unique_ptr<Service>> make(const config::Config& config, EventLoop& loop, EventLog& events);
     ~Appliance() override;
 
-    Result<ReloadReport> apply(const config::Config& next) override;
+    void apply(const config::Config& next, std::function<void(Result<ReloadReport>)> done) override;
     void stop() override;
     std::string summary() override;
 
@@ -53,6 +54,7 @@ private:
     std::unique_ptr<Protection> protection_;
     std::unique_ptr<Loading> loading_;
     std::unique_ptr<Profiler> profiler_;
+    std::unique_ptr<Reloader> reloader_;
 };
 
 // The socket's view of a book's entry.

@@ -8,7 +8,8 @@ namespace gabion::daemon {
 bool FlowView::established(const gabion_packet& packet) const noexcept {
     const gabion_flow_key key = gabion_flow_in(&packet, &control_.hash);
     const std::uint32_t now = tick_.load(std::memory_order_relaxed);
-    for (const gabion_flow& flow : buckets_[key.bucket & (buckets_.size() - 1)].flow) {
+    const Buckets& buckets = *buckets_.load(std::memory_order_acquire);
+    for (const gabion_flow& flow : buckets[key.bucket & (buckets.size() - 1)].flow) {
         // The stamp may be ahead of the tick, which is up to a second old.
         const bool alive =
             static_cast<std::int32_t>(now - flow.stamp) <= static_cast<std::int32_t>(control_.flow_idle_ticks);

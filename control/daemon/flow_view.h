@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <vector>
 
 #include "bpf/abi/control.h"
 #include "bpf/abi/flow.h"
@@ -15,8 +17,15 @@ namespace gabion::daemon {
 
 class FlowView {
 public:
-    FlowView(std::span<const gabion_flow_bucket> buckets, const gabion_control& control) noexcept
-        : buckets_(buckets), control_(control) {}
+    FlowView(std::span<const gabion_flow_bucket> buckets, const gabion_control& control) : control_(control) {
+        look_at(buckets);
+    }
+
+    // From the control thread: other notes from now on. The former ones must stay mapped as long as a look-up may be under way.
+    void look_at(std::span<const gabion_flow_bucket> buckets) {
+        views_.push_back(std::make_unique<const Buckets>(buckets));
+        buckets_.store(views_.back().get(), std::memory_order_release);
+    }
 
     void set_tick(std::uint32_t tick) noexcept { tick_.store(tick, std::memory_order_relaxed); }
 
@@ -28,7 +37,10 @@ public:
     }
 
 private:
-    std::span<const gabion_flow_bucket> buckets_;
+    using Buckets = std::span<const gabion_flow_bucket>;
+
+    std::vector<std::unique_ptr<const Buckets>> views_;  // all of them, some bytes a change
+    std::atomic<const Buckets*> buckets_{nullptr};
     const gabion_control& control_;
     std::atomic<std::uint32_t> tick_{0};
 };

@@ -192,12 +192,13 @@ void register_methods(Server& server, ControlSurface& surface, EventLog& events)
         return document(surface.why(target));
     });
     server.add(method::profile, [&surface](const Json& json, Call& call) { return profile(surface, json, call); });
-    server.add(method::reload, [&surface](const Json& json, Call&) -> Result<Json> {
+    server.add(method::reload, [&surface](const Json& json, Call& call) -> Result<Json> {
         if (auto good = Params(json).finish(); !good) return good.error();
-        const auto report = surface.reload();
-        // A bad file is no wrong usage of the command.
-        if (!report) return Error{report.error().text, EBADMSG};
-        return document(report);
+        surface.reload([reply = call.answer_later()](const Result<ReloadReport>& report) {
+            // A bad file is no wrong usage of the command.
+            reply(report ? document(report) : Error{report.error().text, EBADMSG});
+        });
+        return Json();
     });
     server.add(method::config_show, [&surface](const Json& json, Call&) -> Result<Json> {
         if (auto good = Params(json).finish(); !good) return good.error();

@@ -239,7 +239,8 @@ public:
     virtual std::function<void()> profile(std::chrono::seconds time,
                                           std::function<void(Result<ProfileReport>)> done) = 0;
 
-    virtual Result<ReloadReport> reload() = 0;
+    // From the file, all or nothing. `done` is called once, on the control thread; loading programs anew takes some hundred ms.
+    virtual void reload(std::function<void(Result<ReloadReport>)> done) = 0;
     virtual Result<std::string> configuration() = 0;  // effective, as TOML
 };
 

@@ -177,11 +177,11 @@ void Profiler::finish() {
     for (Target& target : run_->targets)
         read(target);
     run_->run_time.reset();
-    const map::MapGroup& shared = protection_.tables().shared();
+    const map::MapGroup shared = protection_.tables().shared();
     for (MapUse& use : use_of_sets(shared, protection_.tables().book()))
         run_->report.maps.push_back(std::move(use));
     background_.run(
-        [run = run_, &shared] {
+        [run = run_, shared] {
             for (MapUse& use : use_of_others(shared))
                 run->report.maps.push_back(std::move(use));
         },

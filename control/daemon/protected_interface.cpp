@@ -17,8 +17,6 @@
 namespace gabion::daemon {
 namespace {
 
-// Marks what our sockets transmit on a private pair, so that the far end knows it from anything else: "gb" and a version.
-constexpr std::uint32_t own_mark = 0x67620001;
 constexpr unsigned retry_seconds = 10;
 
 }  // namespace
@@ -103,6 +101,7 @@ Result<void> ProtectedInterface::start_workers(const net::Link& link) {
     const auto noting = net::attach_egress(link.index, stage_->egress_fd());
     if (!noting) return noting.error();
     made_clsact_ |= *noting;
+    noting_ = true;
 
     const auto before = net::prepare_offloads(link);
     if (!before) return before.error();
@@ -172,7 +171,7 @@ void ProtectedInterface::leave() {
     stop_workers();
     present_ = false;
     replaced_ = false;
-    made_clsact_ = false;
+    made_clsact_ = noting_ = false;
     surroundings_.tell("interface-gone", settings_.name + " is gone; waiting for it to come back");
 }
 
@@ -230,34 +229,6 @@ void ProtectedInterface::tend() {
     if (sound) return;
     restart_workers();
     surroundings_.tell("workers-restarted", settings_.name + ": a worker had stopped or its way back was blocked");
-}
-
-Result<map::ProfilingStage> ProtectedInterface::profiling_stage(std::uint32_t until_tick) const {
-    if (!present_) return Error{settings_.name + " is away", ENODEV};
-    return map::ProfilingStage::open(surroundings_.shared, *own_, surroundings_.facts, until_tick);
-}
-
-Result<void> ProtectedInterface::put_in_place(int program_fd) {
-    if (!present_) return Error{settings_.name + " is away", ENODEV};
-    if (auto swapped = link_->swap(program_fd, settings_.name); !swapped) return swapped;
-    replaced_ = true;
-    return {};
-}
-
-// The other program decides and counts the same, so that a failure leaves nothing worse; it is told, and tried again.
-void ProtectedInterface::put_back() {
-    put_back_failed_ = false;
-    if (!replaced_) return;
-    if (auto swapped = link_->swap(stage_->xdp_fd(), settings_.name); !swapped) {
-        put_back_failed_ = true;
-        return surroundings_.tell("swap-failed", swapped.error().text);
-    }
-    replaced_ = false;
-}
-
-std::vector<std::pair<const char*, int>> ProtectedInterface::programs() const {
-    if (!stage_) return {};
-    return {{"xdp", stage_->xdp_fd()}, {"egress", stage_->egress_fd()}, {"hand-back", stage_->handback_fd()}};
 }
 
 std::vector<ProtectedInterface::WorkerView> ProtectedInterface::workers(std::uint32_t now_ticks) {

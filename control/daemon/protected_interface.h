@@ -29,6 +29,9 @@
 
 namespace gabion::daemon {
 
+// Marks what our sockets transmit on a private pair, so that the far end knows it from anything else: "gb" and a version.
+inline constexpr std::uint32_t own_mark = 0x67620001;
+
 class AnalystThread;
 class FlowView;
 class Keeper;
@@ -74,6 +77,12 @@ public:
     // Puts a program that works on the same maps in the place of the ordinary XDP program, and that one back.
     Result<void> put_in_place(int program_fd);
     void put_back();
+    // Programs loaded on the same maps of this interface, in the place of all the ordinary ones, or of none. What was in place comes
+    // back in `stage`, to be put back likewise.
+    Result<void> exchange_programs(map::KernelStage& stage);
+    // For programs that are loaded from now on.
+    [[nodiscard]] const map::HostFacts& facts() const noexcept { return surroundings_.facts; }
+    void set_facts(const map::HostFacts& facts) noexcept { surroundings_.facts = facts; }
     // How often it was opened: a program made for an earlier opening works on other maps.
     [[nodiscard]] unsigned openings() const noexcept { return openings_; }
     // The ordinary programs in the kernel, by name; none before the first opening.
@@ -136,6 +145,7 @@ private:
     std::string note_;
     bool present_ = false;
     bool made_clsact_ = false;
+    bool noting_ = false;  // the egress program is attached
     bool replaced_ = false;  // the program in place is not the ordinary one
     bool put_back_failed_ = false;
     unsigned openings_ = 0;

@@ -79,14 +79,11 @@ Result<void> Protection::open_tables() {
 }
 
 Result<void> Protection::open_interfaces() {
-    map::HostFacts facts = map::host_facts();
-    facts.features = features(config_);
-    facts.checks = checks(config_);
     for (const config::InterfaceConfig& interface : config_.interfaces) {
         const Surroundings surroundings{
             .pins = tables_->pins(),
             .shared = tables_->shared(),
-            .facts = facts,
+            .facts = load_facts(config_, interface),
             .hash = hash_,
             .flows = tables_->flows(),
             .analyst = *analyst_,
@@ -109,6 +106,8 @@ void Protection::put_in_force(gabion_panic_mode mode) {
     panic.mode = mode;
     panic_->configure(panic);
     panic_->apply(control.panic);
+    const ban::BookOptions book = book_options(config_);
+    tables_->book().set_blast_radius(book.blast_addresses, book.blast_window_ns);
     analyst_->with([&](detect::Analyst& analyst) { analyst.configure(detector_settings(config_)); });
 }
 
@@ -220,11 +219,14 @@ void Protection::decide() {
     notices_.clear();
     analyst_->drain(verdicts_, notices_);
     const auto enforced =
-        std::stable_partition(verdicts_.begin(), verdicts_.end(), [](const detect::Verdict& v) { return !v.dry_run; });
+        std::stable_partition(verdicts_.begin(), verdicts_.end(), [this](const detect::Verdict& verdict) {
+            return !verdict.dry_run && has_effect(config_, verdict.kind);
+        });
     writer_->apply(std::span(verdicts_.begin(), enforced), boot_now_ns());
     std::for_each(enforced, verdicts_.end(), [this](const detect::Verdict& verdict) {
         events_.raise(Severity::notice, "would-have",
-                      std::string(event_kind(verdict.kind)) + " in a dry run: " + what_for(verdict));
+                      std::string(event_kind(verdict.kind)) +
+                          (verdict.dry_run ? " in a dry run: " : " if its stage were switched on: ") + what_for(verdict));
     });
     for (const detect::Notice& notice : notices_)
         events_.raise(Severity::notice, notice.kind, with_target(notice));

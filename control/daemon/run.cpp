@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <deque>
 #include <iostream>
 
 #include "control/daemon/event_loop.h"
@@ -46,7 +47,7 @@ public:
         auto service = make(config_, *loop_, events_);
         if (!service) return service.error();
         service_ = *std::move(service);
-        service_->reload_from_file = [this] { return reload(); };
+        service_->reload_from_file = [this](ReloadDone done) { reload(std::move(done)); };
         register_methods(*server_, *service_, events_);
         if (const auto period = watchdog_period()) loop_->every(*period, notify_watchdog);
         notify_ready(service_->summary());
@@ -65,6 +66,8 @@ public:
     }
 
 private:
+    using ReloadDone = std::function<void(Result<ReloadReport>)>;
+
     Result<void> listen() {
         ServerSettings settings;
         settings.path = config_.control.socket;
@@ -79,33 +82,44 @@ private:
 
     void on_signal(int signal) {
         if (signal != SIGHUP) return loop_->stop();
-        if (const auto done = reload(); !done) log_error("reload: " + done.error().text);
+        reload([](const Result<ReloadReport>& report) {
+            if (!report) log_error("reload: " + report.error().text);
+        });
     }
 
-    Result<ReloadReport> reload() {
+    // One that comes while another is under way waits for it: the file may have changed since that one read it.
+    void reload(ReloadDone done) {
+        reloads_.push_back(std::move(done));
+        if (reloads_.size() == 1) next_reload();
+    }
+
+    void next_reload() {
         notify_reloading();
-        auto report = try_reload();
+        auto reading = config::read_config(options_.config, options_.interface);
+        if (!reading.config) return reloaded(Error{reading.problem_text(), EBADMSG});
+        const std::string log_level = reading.config->log_level;
+        service_->apply(*reading.config, [this, log_level](Result<ReloadReport> report) {
+            if (report) set_log_level(log_level);
+            reloaded(std::move(report));
+        });
+    }
+
+    void reloaded(Result<ReloadReport> report) {
         if (report)
             events_.raise(Severity::notice, "reloaded", options_.config + " is in force");
         else
             events_.raise(Severity::warning, "reload-refused", "nothing was changed: " + report.error().text);
         notify_ready(service_->summary());
-        return report;
-    }
-
-    Result<ReloadReport> try_reload() {
-        auto reading = config::read_config(options_.config, options_.interface);
-        if (!reading.config) return Error{reading.problem_text(), EBADMSG};
-        auto report = service_->apply(*reading.config);
-        if (!report) return report;
-        config_ = *std::move(reading.config);
-        set_log_level(config_.log_level);
-        return report;
+        const ReloadDone done = std::move(reloads_.front());
+        reloads_.pop_front();
+        done(std::move(report));
+        if (!reloads_.empty()) loop_->defer([this] { next_reload(); });
     }
 
     DaemonOptions options_;
     config::Config config_;
     EventLog events_;
+    std::deque<ReloadDone> reloads_;  // the first is under way
     std::unique_ptr<EventLoop> loop_;
     std::unique_ptr<Server> server_;
     std::unique_ptr<Service> service_;

@@ -17,8 +17,9 @@ class EventLoop;
 // What run_gabiond() drives. Everything is called on the control thread.
 class Service : public ControlSurface {
 public:
-    // Puts a checked configuration in force, all or nothing, and tells which keys count now and which wait for a restart.
-    virtual Result<ReloadReport> apply(const config::Config& next) = 0;
+    // Puts a checked configuration in force, all or nothing, and tells which keys count now and which wait for a restart. `done` is
+    // called once, at once or some rounds of the loop later.
+    virtual void apply(const config::Config& next, std::function<void(Result<ReloadReport>)> done) = 0;
 
     // Orderly end: hands back what it holds, saves its state, and leaves the kernel stage enforcing or detaches it, as configured.
     virtual void stop() = 0;
@@ -27,10 +28,10 @@ public:
     virtual std::string summary() = 0;
 
     // From the file, by way of apply().
-    Result<ReloadReport> reload() final { return reload_from_file(); }
+    void reload(std::function<void(Result<ReloadReport>)> done) final { reload_from_file(std::move(done)); }
 
     // Set by run_gabiond().
-    std::function<Result<ReloadReport>()> reload_from_file;
+    std::function<void(std::function<void(Result<ReloadReport>)>)> reload_from_file;
 };
 
 // Makes a service that protects already when it is returned.

@@ -108,9 +108,15 @@ detect::Settings detector_settings(const config::Config& config) {
 }
 
 std::uint32_t features(const config::Config& config) noexcept {
-    std::uint32_t features = GABION_FEATURES_ALL;
-    if (checks(config) == 0) features &= ~GABION_FEATURE_VALIDATION;
-    return features;
+    std::uint32_t result = GABION_FEATURES_ALL;
+    const auto off = [&result](bool on, std::uint32_t bits) { result &= on ? ~0u : ~bits; };
+    off(config.features.breaker, GABION_FEATURE_BREAKER);
+    off(config.features.quarantine, GABION_FEATURE_QUARANTINE);
+    off(config.features.destinations, GABION_FEATURE_DESTINATIONS);
+    off(config.features.handover, GABION_FEATURE_SAMPLER | GABION_FEATURE_HANDOVER);
+    off(config.features.hits, GABION_FEATURE_HITS);
+    off(checks(config) != 0, GABION_FEATURE_VALIDATION);
+    return result;
 }
 
 std::uint32_t checks(const config::Config& config) noexcept {
@@ -125,6 +131,27 @@ std::uint32_t checks(const config::Config& config) noexcept {
     if (from.fragments == "sound") checks |= GABION_CHECK_FRAGMENTS;
     if (from.fragments == "drop") checks |= GABION_CHECK_ALL_FRAGMENTS;
     return checks;
+}
+
+map::HostFacts load_facts(const config::Config& config, const config::InterfaceConfig& interface) {
+    map::HostFacts facts = map::host_facts();
+    facts.features = features(config);
+    facts.checks = checks(config);
+    facts.mac_filter = mac_filter(interface);
+    if (facts.mac_filter.mode == GABION_MAC_OFF) facts.features &= ~GABION_FEATURE_MAC;
+    return facts;
+}
+
+bool has_effect(const config::Config& config, detect::VerdictKind kind) noexcept {
+    switch (kind) {
+        case detect::VerdictKind::quarantine:
+            return config.features.quarantine;
+        case detect::VerdictKind::cap:
+        case detect::VerdictKind::raise_posture:
+            return config.features.destinations;
+        default:
+            return true;
+    }
 }
 
 PanicSettings panic_settings(const config::Config& config) {

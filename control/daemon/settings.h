@@ -11,6 +11,7 @@
 #include "control/daemon/protected_interface.h"
 #include "dataplane/ban/ban_book.h"
 #include "dataplane/detect/settings.h"
+#include "dataplane/detect/verdict.h"
 #include "dataplane/map/shared_maps.h"
 
 namespace gabion::daemon {
@@ -22,6 +23,10 @@ detect::Settings detector_settings(const config::Config& config);
 std::uint32_t features(const config::Config& config) noexcept;
 // GABION_CHECK_*: what they validate.
 std::uint32_t checks(const config::Config& config) noexcept;
+// What an interface's programs are loaded with.
+map::HostFacts load_facts(const config::Config& config, const config::InterfaceConfig& interface);
+// Whether such a verdict does anything, with the stages that are switched on.
+bool has_effect(const config::Config& config, detect::VerdictKind kind) noexcept;
 PanicSettings panic_settings(const config::Config& config);
 InterfaceSettings interface_settings(const config::InterfaceConfig& config, const config::WorkersConfig& workers);
 

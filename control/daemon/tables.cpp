@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dataplane/ban/named_memory.h"
+#include "dataplane/map/carry_over.h"
 #include "dataplane/map/control_page.h"
 
 namespace gabion::daemon {
@@ -70,6 +71,25 @@ Result<std::unique_ptr<Tables>> Tables::open(const std::string& pin, const map::
     tables->has_predecessor_ = has_predecessor;
     tables->book_->recover(now_ns);
     return tables;
+}
+
+Result<map::MapGroup> Tables::make_others(const map::MapGroup& shared, const map::PinDirectory& pins,
+                                          const map::Capacities& capacities) {
+    return shared.resized(pins, map::shared_maps(capacities));
+}
+
+Result<Tables::Others> Tables::fill_others(map::MapGroup shared, const ban::BookOptions& options) const {
+    auto bans = book_->copy_to(ban::ban_memory(shared), options.limits);
+    if (!bans) return bans.error();
+    map::carry_over(shared_, shared);
+    return Others{std::move(shared), std::move(*bans)};
+}
+
+void Tables::exchange(Others& others) {
+    std::swap(shared_, others.shared);
+    memory_ = ban::ban_memory(shared_);
+    book_->exchange(others.bans);
+    flows_->look_at(shared_.values<gabion_flow_bucket>("flows"));
 }
 
 std::uint32_t Tables::now_ticks() const noexcept { return static_cast<std::uint32_t>(clock().tick_at(boot_now_ns())); }

@@ -41,6 +41,19 @@ public:
     // Whether an earlier daemon left its tables here, and perhaps programs that enforce them.
     [[nodiscard]] bool have_predecessor() const noexcept { return has_predecessor_; }
 
+    // Tables of other sizes beside those in force: first the maps (some ms; on any thread, of a copy of shared()), then what is in them,
+    // then the exchange, in one step of the control thread. A second exchange takes it back.
+    struct Others {
+        map::MapGroup shared;
+        ban::OtherTables bans;
+    };
+    [[nodiscard]] static Result<map::MapGroup> make_others(const map::MapGroup& shared, const map::PinDirectory& pins,
+                                                           const map::Capacities& capacities);
+    [[nodiscard]] Result<Others> fill_others(map::MapGroup shared, const ban::BookOptions& options) const;
+    void exchange(Others& others);
+    // Gives what is in force now its names among the pins.
+    Result<void> take_names() { return shared_.take_names(pins_); }
+
     // Relates the kernel's ticks to boot time anew; they drift apart in suspend.
     void resample();
 

@@ -49,11 +49,11 @@ Error explain(AddStatus status, const Prefix& target, std::uint32_t capacity, co
     switch (status) {
         case AddStatus::at_capacity:
             return {target.text() + " does not fit: " + std::to_string(capacity) + " " + kind +
-                        " are the limit; raise " + config_key + " and restart",
+                        " are the limit; raise " + config_key + " and reload",
                     ENOSPC};
         case AddStatus::no_room:
             return {target.text() + " does not fit: the table of " + kind + " is too full; raise " + config_key +
-                        " and restart",
+                        " and reload",
                     ENOSPC};
         case AddStatus::too_many_lengths:
             return {target.text() + " does not fit: prefixes of more than " +
@@ -67,7 +67,6 @@ Error explain(AddStatus status, const Prefix& target, std::uint32_t capacity, co
 
 AddressSet::AddressSet(const SetMemory& memory, const gabion_hash_key& hash, SetLimits limits, Grace grace) noexcept
     : memory_(memory),
-      limits_(limits),
       grace_(grace),
       prefix_map_(memory.prefix_map, hash),
       exact4_(memory.exact4, hash),
@@ -76,6 +75,12 @@ AddressSet::AddressSet(const SetMemory& memory, const gabion_hash_key& hash, Set
       prefix6_(memory.prefix6, hash),
       lengths4_{memory.header->lengths4, &memory.header->length_count4, {}, false},
       lengths6_{memory.header->lengths6, &memory.header->length_count6, {}, false} {
+    fit_limits(limits);
+    for_each([&](const Prefix& prefix, Place, std::uint32_t) { ++lengths_of(prefix.family).entries[prefix.length]; });
+}
+
+void AddressSet::fit_limits(SetLimits limits) noexcept {
+    limits_ = limits;
     const auto fit = [](std::uint32_t& limit, std::size_t slots) {
         limit = static_cast<std::uint32_t>(std::min<std::size_t>(limit, usable(slots)));
     };
@@ -83,7 +88,6 @@ AddressSet::AddressSet(const SetMemory& memory, const gabion_hash_key& hash, Set
     fit(limits_.exact6, exact6_.slots());
     fit(limits_.prefix4, prefix4_.slots());
     fit(limits_.prefix6, prefix6_.slots());
-    for_each([&](const Prefix& prefix, Place, std::uint32_t) { ++lengths_of(prefix.family).entries[prefix.length]; });
 }
 
 TableKind AddressSet::kind_of(const Prefix& target) noexcept {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "dataplane/ban/address_table.h"
 #include "dataplane/ban/memory.h"
@@ -102,6 +103,17 @@ public:
     // Whether prefixes of a family were removed since the last call: their bits are still in the prefix map.
     bool take_removed(Family family) noexcept { return std::exchange(lengths_of(family).removed, false); }
 
+    // The same set in other memory: tables that lie elsewhere there, and must be empty, get what is in force here; all else, the header
+    // too, stays shared with this one. Neither set may change until one of them is dropped. Hits begin at 0 there: see add_hits_of.
+    // On failure what did not fit.
+    struct Misfit {
+        AddStatus status = AddStatus::no_room;
+        Prefix target;
+    };
+    [[nodiscard]] std::variant<AddressSet, Misfit> copy_to(const SetMemory& memory, SetLimits limits) const;
+    // Once no program works on `former`'s tables any more: what they counted is counted here.
+    void add_hits_of(const AddressSet& former) noexcept;
+
     // Takes a prefix length that is no longer in use out of the kernel's list, in steps: one a call, and calls at least some
     // milliseconds apart, so that no look-up that is under way skips a length. Returns whether more is to do.
     bool compact_lengths() noexcept;
@@ -119,6 +131,7 @@ private:
     bool compact(Lengths& lengths) noexcept;
     void rebuild_lengths(Lengths& lengths, unsigned width) noexcept;
     void set_count(TableKind table, std::uint32_t count) noexcept;
+    void fit_limits(SetLimits limits) noexcept;
 
     SetMemory memory_;
     SetLimits limits_;

@@ -64,6 +64,9 @@ public:
     // `buckets` is a power of two long, or empty (then nothing is found and nothing fits).
     AddressTable(std::span<Bucket> buckets, const gabion_hash_key& hash) noexcept;
 
+    // A table of these buckets, under the same hash.
+    [[nodiscard]] AddressTable of_same_keys(std::span<Bucket> buckets) const noexcept { return {buckets, *hash_}; }
+
     [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
     [[nodiscard]] std::size_t slots() const noexcept { return buckets_.size() * Traits::slots; }
 

@@ -194,7 +194,7 @@ Result<Outcome> BanBook::add(const Order& order, std::uint64_t now_ns, Former* f
     const Outcome outcome = put(order, now_ns, false, former);
     if (in_force(outcome)) return outcome;
     const std::uint32_t capacity = sets_[order.set].capacity(AddressSet::kind_of(order.target));
-    return explain(status_of(outcome), order.target, capacity, capacity_key(order.set));
+    return explain(status_of(outcome), order.target, capacity, capacity_key(order.set, !order.target.is_address()));
 }
 
 Outcome BanBook::apply(Order order, std::uint64_t duration_ns, std::uint64_t now_ns) {

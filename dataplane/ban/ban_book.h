@@ -42,6 +42,14 @@ struct BookCounters {
     std::uint64_t refused_full = 0;
 };
 
+// The book's tables in other memory, made beside those in force; after BanBook::exchange, those that were in force before.
+struct OtherTables {
+    BanMemory memory;
+    std::array<AddressSet, GABION_SET_COUNT> sets;
+    AllowBloom allow_bloom;
+    PrefixMap prefix_map;
+};
+
 class BanBook {
 public:
     using Cursor = std::uint64_t;
@@ -90,6 +98,18 @@ public:
 
     // Allow entries of the configuration become these. All or nothing.
     Result<void> replace_config_allow(std::span<const Prefix> targets, std::uint64_t now_ns);
+
+    // Tables of other sizes, in three steps (ban_book_move.cpp). The book must not change between the first two. Tables that lie where
+    // they lay are shared; others must be empty and get all that is in force. An error names what does not fit, and changes nothing.
+    [[nodiscard]] Result<OtherTables> copy_to(const BanMemory& memory,
+                                              const std::array<SetLimits, GABION_SET_COUNT>& limits) const;
+    // What comes from now on goes to the others. Once more, and all is as it was.
+    void exchange(OtherTables& others) noexcept;
+    // When no program works on `former` any more: what it counted meanwhile.
+    void add_hits_of(const OtherTables& former) noexcept;
+    void set_blast_radius(std::uint64_t addresses, std::uint64_t window_ns) noexcept {
+        blast_.configure(addresses, window_ns);
+    }
 
     const char* intern(std::string_view text) { return details_.intern(text); }
     // Rises with every change that a state file should hold.
@@ -171,7 +191,7 @@ private:
 };
 
 // "[bans] capacity" and the like: the configuration key behind a set's limit.
-const char* capacity_key(gabion_set set) noexcept;
+const char* capacity_key(gabion_set set, bool prefixes = false) noexcept;
 
 // Refuses prefixes shorter than /8 (IPv4) and /16 (IPv6), which are almost always a slip, unless `force`.
 Result<void> check_width(const Prefix& target, bool force);

@@ -43,12 +43,12 @@ const char* name_of(gabion_set set) noexcept {
     }
 }
 
-const char* capacity_key(gabion_set set) noexcept {
+const char* capacity_key(gabion_set set, bool prefixes) noexcept {
     switch (set) {
         case GABION_SET_ALLOW:
             return "[allow] capacity";
         case GABION_SET_OPERATOR:
-            return "[bans] capacity";
+            return prefixes ? "[bans] prefix_capacity" : "[bans] capacity";
         case GABION_SET_DETECTOR:
             return "[bans] detector_capacity";
         case GABION_SET_QUARANTINE:

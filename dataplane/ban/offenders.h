@@ -55,6 +55,14 @@ public:
     BlastRadius(std::uint64_t addresses, std::uint64_t window_ns) noexcept
         : limit_(addresses), part_ns_(window_ns / parts + 1) {}
 
+    // Another limit, another window. A new window begins empty.
+    void configure(std::uint64_t addresses, std::uint64_t window_ns) noexcept {
+        const std::uint64_t refused = refused_;
+        if (window_ns / parts + 1 != part_ns_) *this = BlastRadius(addresses, window_ns);
+        limit_ = addresses;
+        refused_ = refused;
+    }
+
     // Whether one more target may be cut off; if so it counts.
     bool take(const Prefix& target, std::uint64_t now_ns) noexcept;
     // Gives back what was taken for a target that was not cut off after all.

@@ -27,6 +27,9 @@ class PrefixMap {
 public:
     PrefixMap(const PrefixMapMemory& memory, const gabion_hash_key& hash) noexcept : memory_(memory), hash_(&hash) {}
 
+    // What is noted from now on is noted there.
+    void move_to(const PrefixMapMemory& memory) noexcept { memory_ = memory; }
+
     // Before a prefix of `set` is in force. What is an address is not noted.
     void note(gabion_set set, const Prefix& prefix) noexcept;
 

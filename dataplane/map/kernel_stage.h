@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -17,7 +18,8 @@ struct handback_bpf;
 
 namespace gabion::map {
 
-// What the programs are told when they are loaded, of the host and of the configuration. Plain data; the filter is the interface's own.
+// What the programs are told when they are loaded, of the host and of the configuration. When any of it changes, they are loaded anew.
+// Plain data; the filter is the interface's own.
 struct HostFacts {
     std::uint32_t hz = 0;
     std::uint32_t ephemeral_low = 32768;  // net.ipv4.ip_local_port_range
@@ -25,6 +27,12 @@ struct HostFacts {
     std::uint32_t features = GABION_FEATURES_ALL;
     std::uint32_t checks = GABION_CHECKS_DEFAULT;
     gabion_mac_filter mac_filter{};
+
+    bool operator==(const HostFacts& other) const noexcept {
+        return hz == other.hz && ephemeral_low == other.ephemeral_low && ephemeral_high == other.ephemeral_high &&
+               features == other.features && checks == other.checks &&
+               std::memcmp(&mac_filter, &other.mac_filter, sizeof mac_filter) == 0;
+    }
 };
 
 // GABION_LATE_MS in ticks, rounded up, and one for the tick that was running.

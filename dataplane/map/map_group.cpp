@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -34,25 +35,38 @@ Result<UniqueFd> create(const MapSpec& spec) {
     return fd;
 }
 
+// What resized() makes, until it takes its name. A killed daemon leaves it behind; whoever opens the group takes it away.
+std::string name_beside(const std::string& name) { return name + "_next"; }
+
 }  // namespace
 
-Result<MapGroup::Map> MapGroup::open_one(const PinDirectory& directory, const MapSpec& spec) {
-    const std::string pin = directory.entry(spec.name);
-    Map map{UniqueFd(bpf_obj_get(pin.c_str())), {}, spec.entries, mapped_bytes(spec)};
-    if (!map.fd || !has_shape(map.fd.get(), spec)) {
-        directory.remove(spec.name);
-        auto made = create(spec);
-        if (!made) return made.error();
-        map.fd = std::move(*made);
-        if (bpf_obj_pin(map.fd.get(), pin.c_str()) != 0) return error_from_errno(errno, "pinning the map " + pin);
-        made_.push_back(spec.name);
-    }
+Result<MapGroup::Shared> MapGroup::mapped(UniqueFd fd, const MapSpec& spec) {
+    Map map{std::move(fd), {}, spec.entries, mapped_bytes(spec)};
     if ((spec.flags & BPF_F_MMAPABLE) != 0) {
         auto memory = Mapping::shared(map.fd.get(), mapped_bytes(spec), "the map " + spec.name);
         if (!memory) return memory.error();
         map.memory = std::move(*memory);
     }
+    return std::make_shared<const Map>(std::move(map));
+}
+
+Result<MapGroup::Shared> MapGroup::make(const std::string& pin, const MapSpec& spec) {
+    auto made = create(spec);
+    if (!made) return made.error();
+    const int fd = made->get();
+    auto map = mapped(std::move(*made), spec);
+    if (map && bpf_obj_pin(fd, pin.c_str()) != 0) return error_from_errno(errno, "pinning the map " + pin);
     return map;
+}
+
+Result<MapGroup::Shared> MapGroup::open_one(const PinDirectory& directory, const MapSpec& spec) {
+    const std::string pin = directory.entry(spec.name);
+    directory.remove(name_beside(spec.name));
+    UniqueFd present(bpf_obj_get(pin.c_str()));
+    if (present && has_shape(present.get(), spec)) return mapped(std::move(present), spec);
+    directory.remove(spec.name);
+    made_.push_back(spec.name);
+    return make(pin, spec);
 }
 
 bool MapGroup::fits(const PinDirectory& directory, const std::vector<MapSpec>& specs) {
@@ -67,21 +81,56 @@ Result<MapGroup> MapGroup::open(const PinDirectory& directory, const std::vector
     for (const MapSpec& spec : specs) {
         auto map = group.open_one(directory, spec);
         if (!map) return map.error();
-        group.bytes_ += map->bytes;
+        group.bytes_ += (*map)->bytes;
         group.maps_.emplace(spec.name, std::move(*map));
     }
     return group;
 }
 
+Result<MapGroup> MapGroup::resized(const PinDirectory& directory, const std::vector<MapSpec>& specs) const {
+    MapGroup group;
+    for (const MapSpec& spec : specs) {
+        const auto present = maps_.find(spec.name);
+        if (present != maps_.end() && has_shape(present->second->fd.get(), spec)) {
+            group.maps_.emplace(spec.name, present->second);
+        } else {
+            directory.remove(name_beside(spec.name));
+            auto made = make(directory.entry(name_beside(spec.name)), spec);
+            if (!made) {
+                group.drop_names(directory);
+                return made.error();
+            }
+            group.made_.push_back(spec.name);
+            group.maps_.emplace(spec.name, std::move(*made));
+        }
+        group.bytes_ += group.maps_.at(spec.name)->bytes;
+    }
+    return group;
+}
+
+Result<void> MapGroup::take_names(const PinDirectory& directory) {
+    for (const std::string& name : made_) {
+        if (::rename(directory.entry(name_beside(name)).c_str(), directory.entry(name).c_str()) != 0)
+            return error_from_errno(errno, "giving the map " + name + " its name among the pins");
+    }
+    made_.clear();
+    return {};
+}
+
+void MapGroup::drop_names(const PinDirectory& directory) const noexcept {
+    for (const std::string& name : made_)
+        directory.remove(name_beside(name));
+}
+
 int MapGroup::fd(std::string_view name) const {
     const auto found = maps_.find(name);
-    return found == maps_.end() ? -1 : found->second.fd.get();
+    return found == maps_.end() ? -1 : found->second->fd.get();
 }
 
 std::vector<MapGroup::View> MapGroup::views() const {
     std::vector<View> views;
     for (const auto& [name, map] : maps_)
-        views.push_back({name, map.entries, map.bytes});
+        views.push_back({name, map->entries, map->bytes});
     return views;
 }
 
@@ -93,7 +142,7 @@ Result<void> MapGroup::give_to(bpf_object* object) const {
         if (name.starts_with(named_as_data)) name.remove_prefix(named_as_data.size());
         const auto found = maps_.find(name);
         if (found == maps_.end()) continue;
-        if (bpf_map__reuse_fd(map, found->second.fd.get()) != 0)
+        if (bpf_map__reuse_fd(map, found->second->fd.get()) != 0)
             return error_from_errno(errno, "giving the map " + found->first + " to the program");
     }
     return {};

@@ -22,6 +22,8 @@ struct Capacities {
     std::uint32_t known_sources = 1048576;
     std::uint32_t flows = 65536;
     std::uint32_t proven = 65536;  // sources of both families
+
+    bool operator==(const Capacities&) const = default;
 };
 
 // Buckets (a power of two) in which `entries` find a place: see GABION_PROBE_MAX for the odds.

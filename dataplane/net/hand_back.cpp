@@ -13,13 +13,18 @@ Result<HandBack> HandBack::open(const Link& protected_link, std::uint32_t queues
     if (!pair) return pair.error();
     const std::uint32_t arrival = pair->far_index();
     if (auto added = add_clsact(arrival); !added) return added.error();
+    HandBack hand_back(std::move(*pair), protected_link);
+    if (auto done = hand_back.use(programs); !done) return done.error();
+    if (auto done = hand_back.pair_.up(); !done) return done.error();
+    return hand_back;
+}
+
+Result<void> HandBack::use(const HandBackPrograms& programs) {
     const Filter ours{Hook::ingress, 1, filter_handle, "gabion-handback"};
     const Filter foreign{Hook::ingress, 2, filter_handle, "gabion-foreign"};
-    if (auto done = attach_ingress_redirect(arrival, ours, programs.handback_fd, protected_link.index); !done)
-        return done.error();
-    if (auto done = attach_direct_action(arrival, foreign, programs.foreign_fd); !done) return done.error();
-    if (auto done = pair->up(); !done) return done.error();
-    return HandBack(std::move(*pair), protected_link.mac);
+    const std::uint32_t arrival = arrival_index();
+    if (auto done = attach_ingress_redirect(arrival, ours, programs.handback_fd, protected_index_); !done) return done;
+    return attach_direct_action(arrival, foreign, programs.foreign_fd);
 }
 
 Result<void> HandBack::follow(const Link& protected_link) {

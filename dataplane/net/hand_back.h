@@ -33,6 +33,9 @@ public:
     // Call when the protected interface's address changed: the Ethernet type of a packet is judged against it.
     [[nodiscard]] Result<void> follow(const Link& protected_link);
 
+    // Puts other programs in the place of those that run at the arriving end.
+    [[nodiscard]] Result<void> use(const HandBackPrograms& programs);
+
     // Names of the two ends for a protected interface.
     static std::string near_name(std::uint32_t protected_index) {
         return "gbn" + std::to_string(protected_index) + "a";
@@ -40,9 +43,11 @@ public:
     static std::string far_name(std::uint32_t protected_index) { return "gbn" + std::to_string(protected_index) + "b"; }
 
 private:
-    HandBack(VethPair pair, const MacAddress& mac) noexcept : pair_(std::move(pair)), mac_(mac) {}
+    HandBack(VethPair pair, const Link& protected_link) noexcept
+        : pair_(std::move(pair)), protected_index_(protected_link.index), mac_(protected_link.mac) {}
 
     VethPair pair_;
+    std::uint32_t protected_index_;
     MacAddress mac_{};
 };
 

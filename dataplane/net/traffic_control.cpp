@@ -62,11 +62,22 @@ Result<std::vector<Seen>> all_filters(std::uint32_t link, Hook hook) {
     return result;
 }
 
+Result<bool> is_there(std::uint32_t link, const Filter& filter) {
+    auto present = filters(link, filter.hook);
+    if (!present) return present.error();
+    return std::any_of(present->begin(), present->end(), [&](const Filter& other) {
+        return other.priority == filter.priority && other.handle == filter.handle && other.name == filter.name;
+    });
+}
+
+// Our own of before is changed in place, so that each packet meets the one or the other.
 Result<void> attach(std::uint32_t link, const Filter& filter, int program_fd, const std::uint32_t* redirect_to) {
-    if (auto removed = detach(link, filter); !removed) return removed.error();
+    auto replaces = is_there(link, filter);
+    if (!replaces) return replaces.error();
     auto netlink = Netlink::open();
     if (!netlink) return netlink.error();
-    Message message(RTM_NEWTFILTER, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, filter_header(link, filter));
+    const auto flags = NLM_F_ACK | NLM_F_CREATE | (*replaces ? 0 : NLM_F_EXCL);
+    Message message(RTM_NEWTFILTER, static_cast<std::uint16_t>(flags), filter_header(link, filter));
     message.put(TCA_KIND, std::string_view("bpf"));
     message.nest(TCA_OPTIONS, [&] {
         message.put(TCA_BPF_FD, static_cast<std::uint32_t>(program_fd));
@@ -117,12 +128,8 @@ Result<void> attach_ingress_redirect(std::uint32_t link, const Filter& filter, i
 }
 
 Result<bool> detach(std::uint32_t link, const Filter& filter) {
-    auto present = filters(link, filter.hook);
-    if (!present) return present.error();
-    const bool ours = std::any_of(present->begin(), present->end(), [&](const Filter& other) {
-        return other.priority == filter.priority && other.handle == filter.handle && other.name == filter.name;
-    });
-    if (!ours) return false;
+    const auto ours = is_there(link, filter);
+    if (!ours || !*ours) return ours;
     auto netlink = Netlink::open();
     if (!netlink) return netlink.error();
     Message message(RTM_DELTFILTER, NLM_F_ACK, filter_header(link, filter));

@@ -26,7 +26,8 @@ struct Filter {
 // True when this call made the qdisc, false when it was there already.
 Result<bool> add_clsact(std::uint32_t link);
 
-// A classifier that returns the action itself. Replaces our own of an earlier run; another program in its place is an error.
+// A classifier that returns the action itself. Takes the place of our own of before, between two packets; another program in its
+// place is an error.
 Result<void> attach_direct_action(std::uint32_t link, const Filter& filter, int program_fd);
 // A classifier that returns whether the packet matches; what matches is given to `target` as if it had arrived there.
 Result<void> attach_ingress_redirect(std::uint32_t link, const Filter& filter, int program_fd, std::uint32_t target);

@@ -157,7 +157,7 @@ TEST_F(AddressSetTest, CapacityIsKeptByEachTable) {
     EXPECT_EQ(small.add(at("10.0.0.2"), 6), AddStatus::updated);
     EXPECT_EQ(small.add(at("2001:db8::1"), 5), AddStatus::added);
     const Error error = explain(AddStatus::at_capacity, at("10.0.0.3"), 2, "[bans] capacity");
-    EXPECT_EQ(error.text, "10.0.0.3 does not fit: 2 IPv4 addresses are the limit; raise [bans] capacity and restart");
+    EXPECT_EQ(error.text, "10.0.0.3 does not fit: 2 IPv4 addresses are the limit; raise [bans] capacity and reload");
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ public:
         profile_done = std::move(done);
         return [this] { profile_left = true; };
     }
-    Result<ReloadReport> reload() override { return reload_; }
+    void reload(std::function<void(Result<ReloadReport>)> done) override { done(reload_); }
     Result<std::string> configuration() override { return std::string("dry_run = false\n"); }
 
     WallTime start{std::chrono::milliseconds(1'940'000'000'250)};  // 2031-06-23T16:53:20.250Z
