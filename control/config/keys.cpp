@@ -68,8 +68,7 @@ void add_bans(List& list) {
     list.push_back(whole<Config>(
         "bans.prefix_capacity", live, 64, entries_max, [](auto& c) -> auto& { return c.bans.prefix_capacity; }));
     list.push_back(whole<Config>(
-        "bans.detector_capacity", live, 64, entries_max,
-        [](auto& c) -> auto& { return c.bans.detector_capacity; }));
+        "bans.detector_capacity", live, 64, entries_max, [](auto& c) -> auto& { return c.bans.detector_capacity; }));
     list.push_back(whole<Config>(
         "bans.quarantine_capacity", live, 64, entries_max,
         [](auto& c) -> auto& { return c.bans.quarantine_capacity; }));
@@ -182,8 +181,7 @@ void add_detectors(List& list) {
     list.push_back(duration<Config>(
         "detectors.quarantine", live, "1s", [](auto& c) -> auto& { return c.detectors.quarantine; }));
     list.push_back(whole<Config>(
-        "detectors.posture_one_in", live, 1, 1u << 20,
-        [](auto& c) -> auto& { return c.detectors.posture_one_in; }));
+        "detectors.posture_one_in", live, 1, 1u << 20, [](auto& c) -> auto& { return c.detectors.posture_one_in; }));
     list.push_back(duration<Config>(
         "detectors.posture", live, "100ms", [](auto& c) -> auto& { return c.detectors.posture; }));
     list.push_back(duration<Config>(

@@ -91,8 +91,8 @@ std::vector<CpuCounters> per_cpu(std::span<const gabion_cpu> cpus) {
 Appliance::Appliance(std::unique_ptr<Protection> protection)
     : protection_(std::move(protection)),
       profiler_(std::make_unique<Profiler>(*protection_)),
-      reloader_(std::make_unique<Reloader>(
-          *protection_, [this] { profiler_->stop("a reload puts other programs in place"); })) {}
+      reloader_(std::make_unique<Reloader>(*protection_,
+                                           [this] { profiler_->stop("a reload puts other programs in place"); })) {}
 
 Appliance::~Appliance() = default;
 

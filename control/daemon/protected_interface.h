@@ -145,7 +145,7 @@ private:
     std::string note_;
     bool present_ = false;
     bool made_clsact_ = false;
-    bool noting_ = false;  // the egress program is attached
+    bool noting_ = false;    // the egress program is attached
     bool replaced_ = false;  // the program in place is not the ordinary one
     bool put_back_failed_ = false;
     unsigned openings_ = 0;

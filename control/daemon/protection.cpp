@@ -218,15 +218,15 @@ void Protection::decide() {
     verdicts_.clear();
     notices_.clear();
     analyst_->drain(verdicts_, notices_);
-    const auto enforced =
-        std::stable_partition(verdicts_.begin(), verdicts_.end(), [this](const detect::Verdict& verdict) {
-            return !verdict.dry_run && has_effect(config_, verdict.kind);
-        });
+    const auto enforced = std::stable_partition(
+        verdicts_.begin(), verdicts_.end(),
+        [this](const detect::Verdict& verdict) { return !verdict.dry_run && has_effect(config_, verdict.kind); });
     writer_->apply(std::span(verdicts_.begin(), enforced), boot_now_ns());
     std::for_each(enforced, verdicts_.end(), [this](const detect::Verdict& verdict) {
         events_.raise(Severity::notice, "would-have",
                       std::string(event_kind(verdict.kind)) +
-                          (verdict.dry_run ? " in a dry run: " : " if its stage were switched on: ") + what_for(verdict));
+                          (verdict.dry_run ? " in a dry run: " : " if its stage were switched on: ") +
+                          what_for(verdict));
     });
     for (const detect::Notice& notice : notices_)
         events_.raise(Severity::notice, notice.kind, with_target(notice));

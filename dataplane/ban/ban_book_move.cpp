@@ -12,10 +12,9 @@ Error too_small(const AddressSet& set, const SetLimits& limits, gabion_set which
     const TableKind kind = AddressSet::kind_of(misfit.target);
     const std::array wanted{limits.exact4, limits.exact6, limits.prefix4, limits.prefix6};
     const std::string family = misfit.target.family == Family::v4 ? " IPv4 " : " IPv6 ";
-    return {std::string(capacity_key(which, !misfit.target.is_address())) + ": " + std::to_string(set.size(kind)) + family +
-                (misfit.target.is_address() ? "addresses" : "prefixes") + " are in force (" + name_of(which) +
-                "), which find no room in a table of " +
-                std::to_string(wanted[static_cast<std::size_t>(kind)]),
+    return {std::string(capacity_key(which, !misfit.target.is_address())) + ": " + std::to_string(set.size(kind)) +
+                family + (misfit.target.is_address() ? "addresses" : "prefixes") + " are in force (" + name_of(which) +
+                "), which find no room in a table of " + std::to_string(wanted[static_cast<std::size_t>(kind)]),
             ENOSPC};
 }
 

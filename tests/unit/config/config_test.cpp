@@ -212,10 +212,31 @@ TEST(Config, DifferencesAreLiveOrWaitForARestart) {
     after.panic.mode = "on";
     after.allow.targets.push_back(*Prefix::parse("192.0.2.1"));
     after.bans.capacity = 2048;
+    after.workers.credit = 512;
+    after.state.pin = "/sys/fs/bpf/other";
     after.interfaces[0].attach = "generic";
     const auto changes = difference(before, after);
-    EXPECT_EQ(changes.live, (std::vector<std::string>{"panic.mode", "allow.targets"}));
-    EXPECT_EQ(changes.restart, (std::vector<std::string>{"bans.capacity", "interface"}));
+    EXPECT_EQ(changes.live, (std::vector<std::string>{"panic.mode", "bans.capacity", "allow.targets"}));
+    const std::vector<std::string> restart{"state.pin", "workers.credit",
+                                           "interface." + before.interfaces[0].name + ".attach"};
+    EXPECT_EQ(changes.restart, restart);
+    after.interfaces.emplace_back().name = "other0";
+    EXPECT_EQ(difference(before, after).restart[2], "interface");
+}
+
+TEST(Config, WhatWaitsForARestartIsNotInForceAfterAReload) {
+    const auto before = *parse(interface).config;
+    auto after = before;
+    after.panic.drop_ratio = 0.5;
+    after.workers.cpus = {1, 2};
+    after.state.directory = "/var/lib/other";
+    after.interfaces[0].attach = "generic";
+    after.interfaces.emplace_back().name = "other0";
+    const Config in_force = reloaded(before, after);
+    EXPECT_EQ(difference(before, in_force).live, (std::vector<std::string>{"panic.drop_ratio"}));
+    EXPECT_TRUE(difference(before, in_force).restart.empty());
+    // Told again by the next reload, until the restart.
+    EXPECT_EQ(difference(in_force, after).restart, difference(before, after).restart);
 }
 
 class ConfigFile : public ::testing::Test {
