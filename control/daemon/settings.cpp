@@ -116,6 +116,7 @@ std::uint32_t features(const config::Config& config) noexcept {
     off(config.features.handover, GABION_FEATURE_SAMPLER | GABION_FEATURE_HANDOVER);
     off(config.features.hits, GABION_FEATURE_HITS);
     off(checks(config) != 0, GABION_FEATURE_VALIDATION);
+    off(config.caps.enabled, GABION_FEATURE_CAPS);
     return result;
 }
 
@@ -152,6 +153,22 @@ bool has_effect(const config::Config& config, detect::VerdictKind kind) noexcept
         default:
             return true;
     }
+}
+
+FloodSettings flood_settings(const config::Config& config) {
+    const config::CapsConfig& from = config.caps;
+    FloodSettings to;
+    to.kind[GABION_FLOOD_TCP] = {from.tcp_trigger_pps, from.tcp_floor_pps, 0, false};
+    to.kind[GABION_FLOOD_SYN] = {from.syn_trigger_pps, from.syn_floor_pps, from.syn_pps, true};
+    to.kind[GABION_FLOOD_UDP] = {from.udp_trigger_pps, from.udp_floor_pps, from.udp_pps, true};
+    to.kind[GABION_FLOOD_ICMP] = {from.icmp_trigger_pps, from.icmp_floor_pps, from.icmp_pps, true};
+    to.kind[GABION_FLOOD_OTHER] = {from.other_trigger_pps, from.other_floor_pps, 0, false};
+    to.trigger_factor = from.trigger_factor;
+    to.cap_factor = from.factor;
+    to.hold_s = seconds(from.hold);
+    for (const config::PortCapConfig& port : from.port)
+        to.ports.push_back({port.protocol == "udp", port.port, port.pps});
+    return to;
 }
 
 PanicSettings panic_settings(const config::Config& config) {

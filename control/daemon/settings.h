@@ -7,6 +7,7 @@
 
 #include "bpf/abi/control.h"
 #include "control/config/config.h"
+#include "control/daemon/flood_keeper.h"
 #include "control/daemon/panic_keeper.h"
 #include "control/daemon/protected_interface.h"
 #include "dataplane/ban/ban_book.h"
@@ -27,6 +28,7 @@ std::uint32_t checks(const config::Config& config) noexcept;
 map::HostFacts load_facts(const config::Config& config, const config::InterfaceConfig& interface);
 // Whether such a verdict does anything, with the stages that are switched on.
 bool has_effect(const config::Config& config, detect::VerdictKind kind) noexcept;
+FloodSettings flood_settings(const config::Config& config);
 PanicSettings panic_settings(const config::Config& config);
 InterfaceSettings interface_settings(const config::InterfaceConfig& config, const config::WorkersConfig& workers);
 
