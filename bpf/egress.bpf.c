@@ -7,6 +7,7 @@
 
 #include "abi/control.h"
 #include "abi/settings.h"
+#include "lib/flood.h"
 #include "lib/flow.h"
 #include "lib/parse.h"
 #include "lib/proof.h"
@@ -57,14 +58,16 @@ static __always_inline struct gabion_sender ask_socket(struct __sk_buff *skb)
 	struct bpf_sock *socket = skb->sk;
 	__u32 state;
 
-	if (!socket)
+	if (!socket) {
+		sender.forwarded = skb->ingress_ifindex != 0;
 		return sender;
+	}
 	sender.connected = socket->dst_port != 0;
 	socket = bpf_sk_fullsock(socket); /* neither a handshake under way nor TIME_WAIT */
 	if (!socket)
 		return sender;
 	state = socket->state;
-	sender.established = state == BPF_TCP_ESTABLISHED;
+	sender.established = state == BPF_TCP_ESTABLISHED || state == BPF_TCP_CLOSE_WAIT;
 	sender.open = state != BPF_TCP_CLOSE && state != BPF_TCP_LISTEN;
 	return sender;
 }
@@ -99,7 +102,7 @@ int egress(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	sender = ask_socket(skb);
 	vouch = gabion_vouch_for(&packet, &sender, settings->ephemeral_low, settings->ephemeral_high);
-	if (vouch.kind == GABION_FLOW_NONE && !vouch.grants)
+	if (vouch.kind == GABION_FLOW_NONE && !vouch.grants && !vouch.ends)
 		return TC_ACT_UNSPEC;
 	if (vouch.kind == GABION_FLOW_ESTABLISHED)
 		prove_peer(&packet, &all->hash, settings->proven_mask, now);
@@ -111,7 +114,7 @@ int egress(struct __sk_buff *skb)
 	if (vouch.kind == GABION_FLOW_NONE)
 		gabion_flow_refresh(bucket, key.tag, &vouch, now, all->flow_idle_ticks);
 	else
-		gabion_flow_note(bucket, key.tag, &vouch, now, all->flow_idle_ticks);
+		gabion_flow_note(bucket, key.tag, &vouch, now, all->flow_idle_ticks, !gabion_flood_any(all, now));
 	return TC_ACT_UNSPEC;
 }
 

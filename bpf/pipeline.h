@@ -22,6 +22,7 @@
 #include "stage/bans.h"
 #include "stage/breaker.h"
 #include "stage/caps.h"
+#include "stage/connection.h"
 #include "stage/destination.h"
 #include "stage/handover.h"
 #include "stage/mac.h"
@@ -277,6 +278,10 @@ GABION_OUTLINE __u32 gabion_rest(GABION_OUTLINE_TABLES GABION_FRAME *frame, stru
 	if (!reason && gabion_has(tables, GABION_FEATURE_CAPS)) {
 		gabion_count_class(&packet, tables, cpu, arrival);
 		GABION_MARK(arrival, TRIGGER);
+	}
+	if (!reason && gabion_has(tables, GABION_FEATURE_CONNECTIONS)) {
+		reason = gabion_stage_connection(frame, &packet, tables, arrival);
+		GABION_MARK(arrival, CONNECTION);
 	}
 	if (!reason && gabion_has(tables, GABION_FEATURE_CAPS)) {
 		reason = gabion_stage_caps(&packet, tables, cpu, arrival);

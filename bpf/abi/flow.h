@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Flows that the host itself vouches for, seen where packets leave (tc egress) and asked only about sources in quarantine and
- * destinations under a cap. Fixed memory: a bucket of four, the oldest entry gives way.
+ * Flows that the host itself vouches for, seen where packets leave (tc egress) and asked only about sources in quarantine,
+ * destinations under a cap, and while a flood is on. Fixed memory: a bucket of four, the oldest entry gives way.
  */
 #ifndef GABION_ABI_FLOW_H
 #define GABION_ABI_FLOW_H
@@ -13,16 +13,19 @@
 
 enum gabion_flow_kind {
 	GABION_FLOW_NONE,
-	GABION_FLOW_ANSWERED,	 /* the host answered a SYN: a few packets may follow (`grants`) */
-	GABION_FLOW_OWN,	 /* the host asked first: a SYN of its own, a UDP or echo request */
+	GABION_FLOW_ANSWERED, /* a SYN was answered: whoever acknowledges that very answer is believed */
+	GABION_FLOW_ASKED,    /* a SYN went out: whoever acknowledges that very SYN is believed */
+	GABION_FLOW_OWN,      /* the host asked first by UDP or echo request: so many packets may come in */
+	GABION_FLOW_COMPLETE, /* the handshake was seen to be completed, but not by a TCP of this host: vouches, proves nothing */
 	GABION_FLOW_ESTABLISHED, /* the host's TCP holds the connection as established: the peer completed the handshake */
 };
 
 struct gabion_flow {
-	__u32 tag;    /* the part of the flow's hash that does not choose the bucket; 0 = empty */
-	__u32 stamp;  /* tick of the last packet out */
-	__u32 grants; /* packets in that may still pass; each packet out adds some */
-	__u32 kind;
+	__u32 tag;	/* the part of the flow's hash that does not choose the bucket; 0 = empty */
+	__u32 stamp;	/* tick of the last packet out */
+	__u32 number;	/* ANSWERED, ASKED: the acknowledgment that completes it. OWN: packets in that may still pass */
+	__u16 kind;	/* enum gabion_flow_kind */
+	__u16 answered; /* ANSWERED: what the answer acknowledged, lower half */
 };
 
 struct gabion_flow_bucket {

@@ -23,6 +23,7 @@
 	X(PARSE, "parse", "the whole packet parsed")                                                                   \
 	X(VALIDATION, "validation", "what no honest sender makes")                                                     \
 	X(QUARANTINE, "quarantine", "quarantined sources")                                                             \
+	X(CONNECTION, "connection", "while a TCP flood is on: whether the packet belongs to a connection")             \
 	X(TRIGGER, "trigger", "counted, and whether a flood begins")                                                   \
 	X(CAPS, "caps", "caps of classes and ports")                                                                   \
 	X(DESTINATION, "destination", "destinations under attack")                                                     \

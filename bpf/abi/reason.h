@@ -63,7 +63,10 @@ enum gabion_action {
 	X(CAP_UDP,            "cap-udp",            DROP,      "UDP above the cap for the whole host and nothing vouches for the source") \
 	X(CAP_ICMP,           "cap-icmp",           DROP,      "ICMP above the cap for the whole host and nothing vouches for the source") \
 	X(CAP_SYN,            "cap-syn",            DROP,      "SYNs above the cap for the whole host and nothing vouches for the source") \
-	X(CAP_PORT,           "cap-port",           DROP,      "a port above its cap and nothing vouches for the source")
+	X(CAP_PORT,           "cap-port",           DROP,      "a port above its cap and nothing vouches for the source") \
+	X(ACK_UNKNOWN,        "ack-unknown",        DROP,      "in a flood: TCP segment of no connection that this host knows") \
+	X(RST_UNKNOWN,        "rst-unknown",        DROP,      "in a flood: TCP reset of no connection that this host knows") \
+	X(SYNACK_UNASKED,     "synack-unasked",     DROP,      "in a flood: TCP SYN-ACK that answers no SYN of this host")
 /* clang-format on */
 
 enum gabion_reason {

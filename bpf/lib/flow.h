@@ -10,6 +10,7 @@
 #include "hash.h"
 #include "home.h"
 #include "packet.h"
+#include "parse_l4.h"
 
 struct gabion_flow_key {
 	__u32 bucket; /* before the mask */
@@ -21,6 +22,10 @@ struct gabion_vouch {
 	__u32 kind;	  /* enum gabion_flow_kind */
 	__u32 grants;	  /* packets that may come in for this one */
 	__u32 grants_max; /* and altogether */
+	__u32 number; /* SYN and SYN-ACK: the acknowledgment that completes the handshake; else the sequence number */
+	__u32 acknowledgment; /* that the packet bears */
+	__u32 doubtful; /* may be an answer to anything: counts only if it shows that the handshake is behind it */
+	__u32 ends;	/* the connection is no more */
 };
 
 /* The same for both directions of a flow: the caller says which end is the host's. */
@@ -96,37 +101,61 @@ GABION_INLINE struct gabion_flow *gabion_flow_place(struct gabion_flow_bucket *b
 
 GABION_INLINE void gabion_flow_grant(struct gabion_flow *flow, const struct gabion_vouch *vouch, __u32 now)
 {
-	__u32 grants = flow->grants + vouch->grants;
+	__u32 grants = flow->number + vouch->grants;
 
-	flow->grants = grants > vouch->grants_max ? vouch->grants_max : grants;
+	if (flow->kind == GABION_FLOW_OWN)
+		flow->number = grants > vouch->grants_max ? vouch->grants_max : grants;
 	flow->stamp = now;
 }
 
-/* A packet left that says what its flow is. A flow that is alive never gets weaker. */
+GABION_INLINE void gabion_flow_begin(struct gabion_flow *flow, __u32 tag, const struct gabion_vouch *vouch, __u32 now)
+{
+	flow->tag = 0;
+	flow->kind = GABION_CAST(__u16, vouch->kind);
+	flow->number = vouch->kind == GABION_FLOW_OWN ? 0 : vouch->number;
+	flow->answered = GABION_CAST(__u16, vouch->acknowledgment);
+	gabion_flow_grant(flow, vouch, now);
+	flow->tag = tag;
+}
+
+/*
+ * A TCP that answered a SYN sends its answer's numbers, and nothing beyond, until the handshake is complete; one that asked sends no
+ * segment but SYNs until then. Whoever goes beyond has completed it.
+ */
+GABION_INLINE int gabion_flow_went_on(const struct gabion_flow *flow, const struct gabion_vouch *vouch)
+{
+	return flow->kind != GABION_FLOW_ANSWERED || flow->number != vouch->number ||
+	       flow->answered != GABION_CAST(__u16, vouch->acknowledgment);
+}
+
+/*
+ * A packet left that says what its flow is. SYNs and their answers begin it anew: a TCP sends them only where it holds no connection. Else
+ * a flow that is alive never gets weaker. What is doubtful begins a flow only in `calm` times.
+ */
 GABION_INLINE void gabion_flow_note(struct gabion_flow_bucket *bucket, __u32 tag, const struct gabion_vouch *vouch,
-				    __u32 now, __u32 idle_ticks)
+				    __u32 now, __u32 idle_ticks, int calm)
 {
 	struct gabion_flow *flow = gabion_flow_place(bucket, tag, vouch->kind, now, idle_ticks);
+	int alive;
 
 	if (!flow)
 		return;
-	if (flow->tag != tag || !gabion_flow_alive(flow, now, idle_ticks)) {
-		flow->tag = 0;
-		flow->kind = vouch->kind;
-		flow->grants = 0;
+	alive = flow->tag == tag && gabion_flow_alive(flow, now, idle_ticks);
+	if (vouch->doubtful && !(alive ? gabion_flow_went_on(flow, vouch) : calm))
+		return;
+	if (!alive || vouch->kind <= GABION_FLOW_ASKED) {
+		gabion_flow_begin(flow, tag, vouch, now);
+		return;
+	}
+	if (flow->kind < vouch->kind)
+		flow->kind = GABION_CAST(__u16, vouch->kind);
+	if (flow->kind == vouch->kind)
 		gabion_flow_grant(flow, vouch, now);
-		flow->tag = tag;
-		return;
-	}
-	if (flow->kind > vouch->kind) {
+	else
 		flow->stamp = now;
-		return;
-	}
-	flow->kind = vouch->kind;
-	gabion_flow_grant(flow, vouch, now);
 }
 
-/* A packet left that says nothing new: what the host opened itself, and what is established, is still in use. */
+/* A packet left that says nothing new: what the host opened itself, and what is established, is still in use; or it is over. */
 GABION_INLINE void gabion_flow_refresh(struct gabion_flow_bucket *bucket, __u32 tag, const struct gabion_vouch *vouch,
 				       __u32 now, __u32 idle_ticks)
 {
@@ -136,15 +165,58 @@ GABION_INLINE void gabion_flow_refresh(struct gabion_flow_bucket *bucket, __u32 
 	for (i = 0; i < GABION_FLOWS_PER_BUCKET; i++) {
 		struct gabion_flow *flow = &bucket->flow[i];
 
-		if (flow->tag == tag && flow->kind >= GABION_FLOW_OWN && gabion_flow_alive(flow, now, idle_ticks))
+		if (flow->tag != tag || !gabion_flow_alive(flow, now, idle_ticks))
+			continue;
+		if (vouch->ends) {
+			if (flow->kind >= GABION_FLOW_COMPLETE)
+				flow->tag = 0;
+		} else if (flow->kind >= GABION_FLOW_ASKED) {
 			gabion_flow_grant(flow, vouch, now);
+		}
 	}
 }
 
-/* Whether a packet that came in belongs to a flow that the host vouches for; uses up one of its grants unless it is established. */
-GABION_INLINE int gabion_flow_grants(struct gabion_flow_bucket *bucket, __u32 tag, __u32 now, __u32 idle_ticks)
+enum gabion_belief {
+	GABION_BELIEF_UNASKED,
+	GABION_BELIEF_NONE,  /* no such flow, or its grants are used up */
+	GABION_BELIEF_WRONG, /* a handshake with these ends is under way, and this is not its number */
+	GABION_BELIEF_YES,
+};
+
+/* Uses up one of the flow's grants. */
+GABION_INLINE __u32 gabion_flow_takes(struct gabion_flow *flow)
 {
-	__u32 i, held;
+	__u32 held = gabion_read32(&flow->number);
+
+	return held && __sync_val_compare_and_swap(&flow->number, held, held - 1) == held ? GABION_BELIEF_YES
+											  : GABION_BELIEF_NONE;
+}
+
+/*
+ * Judges a packet by the numbers of the handshake that it belongs to, as strictly as a TCP does: a stranger who does not see what the
+ * host sent has one chance in 2^32. A reset of an answered SYN bears the number that the answer acknowledged; half of it is kept.
+ */
+GABION_INLINE __u32 gabion_flow_completes(struct gabion_flow *flow, const struct gabion_packet *packet)
+{
+	__u32 flags = packet->tcp_flags;
+
+	if (flow->kind == GABION_FLOW_ANSWERED && flags & GABION_TCP_RST)
+		return GABION_CAST(__u16, packet->sequence) == flow->answered ? GABION_BELIEF_YES : GABION_BELIEF_WRONG;
+	if (!(flags & GABION_TCP_ACK) || packet->acknowledgment != flow->number)
+		return GABION_BELIEF_WRONG;
+	if (flow->kind == GABION_FLOW_ANSWERED) {
+		if (flags & GABION_TCP_SYN)
+			return GABION_BELIEF_WRONG;
+		flow->kind = GABION_FLOW_COMPLETE;
+	}
+	return GABION_BELIEF_YES;
+}
+
+/* Whether a packet that came in belongs to a flow that the host vouches for. */
+GABION_INLINE __u32 gabion_flow_believes(struct gabion_flow_bucket *bucket, __u32 tag,
+					 const struct gabion_packet *packet, __u32 now, __u32 idle_ticks)
+{
+	__u32 i;
 
 	GABION_UNROLL
 	for (i = 0; i < GABION_FLOWS_PER_BUCKET; i++) {
@@ -152,12 +224,13 @@ GABION_INLINE int gabion_flow_grants(struct gabion_flow_bucket *bucket, __u32 ta
 
 		if (flow->tag != tag || !gabion_flow_alive(flow, now, idle_ticks))
 			continue;
-		if (flow->kind == GABION_FLOW_ESTABLISHED)
-			return 1;
-		held = gabion_read32(&flow->grants);
-		return held && __sync_val_compare_and_swap(&flow->grants, held, held - 1) == held;
+		if (flow->kind >= GABION_FLOW_COMPLETE)
+			return GABION_BELIEF_YES;
+		if (flow->kind == GABION_FLOW_OWN)
+			return gabion_flow_takes(flow);
+		return gabion_flow_completes(flow, packet);
 	}
-	return 0;
+	return GABION_BELIEF_NONE;
 }
 
 #endif

@@ -73,6 +73,7 @@ struct gabion_tables {
 	struct gabion_cell *cells;
 	gabion_words port_rules;
 	struct gabion_queue *queues;
+	struct gabion_socket_notes *sockets; /* in place of the kernel's own: bpf/lib/socket.h */
 };
 
 #define GABION_OUTLINE_TABLES	     const struct gabion_tables *tables,

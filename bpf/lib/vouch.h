@@ -11,46 +11,61 @@
 #include "parse_l4.h"
 
 /* Packets that may come in for each one that goes out, and how many of them add up. */
-#define GABION_GRANTS_SYN     64 /* until the connection is established */
-#define GABION_GRANTS_ANSWER  4	 /* the handshake's last packet, its repeats, a first request */
 #define GABION_GRANTS_REQUEST 16 /* fragments and streams of small answers included */
 #define GABION_GRANTS_ECHO    4
 
 /* What is known of the socket that sent a packet. */
 struct gabion_sender {
 	__u32 connected;   /* it has a peer */
-	__u32 established; /* TCP: the handshake is complete */
+	__u32 established; /* TCP: the handshake is complete, and neither end has closed */
 	__u32 open;	   /* TCP: a connection that is not closed, whatever its state */
+	__u32 forwarded;   /* no socket: it came in by another interface */
 };
 
 GABION_INLINE struct gabion_vouch gabion_vouch_make(__u32 kind, __u32 grants, __u32 grants_max)
 {
-	struct gabion_vouch vouch = {kind, grants, grants_max};
+	struct gabion_vouch vouch = {kind, grants, grants_max, 0, 0, 0, 0};
 
 	return vouch;
 }
 
-GABION_INLINE struct gabion_vouch gabion_vouch_tcp(__u32 flags, const struct gabion_sender *sender)
+/*
+ * Which segments a stranger's blind packets can make a TCP send: resets from anywhere, SYN-ACKs from a listener, bare ACKs of a
+ * SYN received (a packet outside its window: RFC 9293, 3.10.7.4), of a connection that exists (RFC 5961) and of one that ended
+ * (TIME_WAIT). None of them comes from a socket in the state ESTABLISHED that did not get there by the right number. Those for a SYN
+ * received and TIME_WAIT come from no full socket; this host's own then count for nothing, and those of a TCP behind it, which has no
+ * socket here, only when they go beyond the handshake (gabion_flow_went_on): data, or numbers that moved.
+ */
+GABION_INLINE struct gabion_vouch gabion_vouch_tcp(const struct gabion_packet *packet,
+						   const struct gabion_sender *sender)
 {
-	if (flags & GABION_TCP_RST) /* a reset may answer anything */
-		return gabion_vouch_make(GABION_FLOW_NONE, 0, 0);
-	if (sender->established)
-		return gabion_vouch_make(GABION_FLOW_ESTABLISHED, 0, 0);
-	if (flags & GABION_TCP_SYN && flags & GABION_TCP_ACK)
-		return gabion_vouch_make(GABION_FLOW_ANSWERED, GABION_GRANTS_ANSWER, GABION_GRANTS_ANSWER);
-	if (flags & GABION_TCP_SYN)
-		return gabion_vouch_make(GABION_FLOW_OWN, GABION_GRANTS_SYN, GABION_GRANTS_SYN);
-	if (sender->open) /* connecting or closing: what is noted of it holds on */
-		return gabion_vouch_make(GABION_FLOW_NONE, GABION_GRANTS_SYN, GABION_GRANTS_SYN);
-	return gabion_vouch_make(GABION_FLOW_NONE, 0, 0);
+	struct gabion_vouch vouch = gabion_vouch_make(GABION_FLOW_NONE, 0, 0);
+	__u32 flags = packet->tcp_flags;
+
+	vouch.number = packet->sequence;
+	vouch.acknowledgment = packet->acknowledgment;
+	if (flags & GABION_TCP_RST) { /* which a TCP that goes on with the connection does not send */
+		vouch.ends = 1;
+	} else if (sender->established) {
+		vouch.kind = GABION_FLOW_ESTABLISHED;
+	} else if (flags & GABION_TCP_SYN) {
+		vouch.kind = flags & GABION_TCP_ACK ? GABION_FLOW_ANSWERED : GABION_FLOW_ASKED;
+		vouch.number = packet->sequence + 1;
+	} else if (sender->open) { /* connecting or closing: what is noted of it holds on */
+		vouch.grants = 1;
+	} else if (sender->forwarded) {
+		vouch.kind = GABION_FLOW_COMPLETE;
+		vouch.doubtful = !packet->payload_length;
+	}
+	return vouch;
 }
 
-/* Kind NONE: nothing new; with grants, what is noted already is refreshed. Ports `low` to `high` are those of queries. */
+/* Kind NONE: nothing new; with grants, what is noted already is refreshed, or ends. Ports `low` to `high` are those of queries. */
 GABION_INLINE struct gabion_vouch gabion_vouch_for(const struct gabion_packet *packet,
 						   const struct gabion_sender *sender, __u32 low, __u32 high)
 {
 	if (packet->protocol == GABION_PROTOCOL_TCP)
-		return gabion_vouch_tcp(packet->tcp_flags, sender);
+		return gabion_vouch_tcp(packet, sender);
 	if (packet->protocol == GABION_PROTOCOL_UDP) {
 		if (sender->connected || (packet->source_port >= low && packet->source_port <= high))
 			return gabion_vouch_make(GABION_FLOW_OWN, GABION_GRANTS_REQUEST, 16 * GABION_GRANTS_REQUEST);

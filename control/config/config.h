@@ -101,6 +101,7 @@ struct AllowConfig {
 };
 
 struct ConnectionsConfig {
+    bool enabled = true;
     std::uint32_t capacity = 65536;         // flows noted at a time
     std::uint32_t proven_capacity = 65536;  // sources that count as proven at a time
     Milliseconds idle{std::chrono::hours(1)};

@@ -84,6 +84,8 @@ void add_bans(List& list) {
 }
 
 void add_connections(List& list) {
+    list.push_back(boolean<Config>(
+        "connections.enabled", at_start, [](auto& c) -> auto& { return c.connections.enabled; }));
     list.push_back(whole<Config>(
         "connections.capacity", live, 1024, entries_max, [](auto& c) -> auto& { return c.connections.capacity; }));
     list.push_back(whole<Config>(

@@ -69,6 +69,11 @@ void put_features(Status& status, const config::Config& config,
     feature("quarantine", config.features.quarantine, switched_off);
     feature("destination_caps", config.features.destinations, switched_off);
     feature("ban_hits", config.features.hits, switched_off);
+    const bool noting =
+        std::all_of(interfaces.begin(), interfaces.end(), [](const auto& interface) { return interface->noting(); });
+    feature("connections", config.connections.enabled && noting,
+            config.connections.enabled ? "an interface is away, or its packets out cannot be watched"
+                                       : switched_off);
     feature("sampling", config.sampling.one_in != 0, "sampling.one_in is 0");
     feature("validation", checks(config) != 0, "switched off in the configuration");
     feature("detector_rate", config.detectors.rate.enabled, "switched off in the configuration");

@@ -7,7 +7,7 @@ namespace gabion::daemon {
 
 Result<map::ProfilingStage> ProtectedInterface::profiling_stage(std::uint32_t until_tick) const {
     if (!present_) return Error{settings_.name + " is away", ENODEV};
-    return map::ProfilingStage::open(surroundings_.shared, *own_, surroundings_.facts, until_tick);
+    return map::ProfilingStage::open(surroundings_.shared, *own_, possible(surroundings_.facts), until_tick);
 }
 
 Result<void> ProtectedInterface::put_in_place(int program_fd) {
@@ -39,7 +39,7 @@ Result<void> ProtectedInterface::exchange_programs(map::KernelStage& stage) {
     const auto place = [&](const map::KernelStage& programs) -> Result<void> {
         const auto index = follower_->link()->index;
         if (auto swapped = link_->swap(programs.xdp_fd(), settings_.name); !swapped) return swapped;
-        if (noting_)
+        if (!noting_error_)
             if (auto noting = net::attach_egress(index, programs.egress_fd()); !noting) return noting.error();
         if (hand_back_) return hand_back_->use({programs.handback_fd(), programs.foreign_fd()});
         return {};

@@ -46,9 +46,26 @@ Result<void> ProtectedInterface::open_maps(const net::Link& link) {
     return {};
 }
 
+map::HostFacts ProtectedInterface::possible(map::HostFacts facts) const {
+    if (noting_error_) facts.features &= ~GABION_FEATURE_CONNECTIONS;
+    return facts;
+}
+
 Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
     auto stage = map::KernelStage::load(surroundings_.shared, *own_, surroundings_.facts, own_mark);
     if (!stage) return stage.error();
+
+    const auto noting = net::attach_egress(link.index, stage->egress_fd());
+    noting_error_.reset();
+    if (noting) {
+        made_clsact_ |= *noting;
+    } else {
+        // Without notes of what leaves, handshakes under way would look like a flood's packets.
+        noting_error_ = noting.error();
+        surroundings_.tell("connections-off", settings_.name + ": " + noting.error().text);
+        stage = map::KernelStage::load(surroundings_.shared, *own_, possible(surroundings_.facts), own_mark);
+        if (!stage) return stage.error();
+    }
 
     if (!link_) link_.emplace(*pins_);
     const auto index = static_cast<int>(link.index);
@@ -98,10 +115,7 @@ Result<void> ProtectedInterface::start_worker(std::uint32_t queue, unsigned cpu,
 
 Result<void> ProtectedInterface::start_workers(const net::Link& link) {
     // Without notes of the host's own flows a quarantine would cut off the answers to its queries: then no detector, but bans.
-    const auto noting = net::attach_egress(link.index, stage_->egress_fd());
-    if (!noting) return noting.error();
-    made_clsact_ |= *noting;
-    noting_ = true;
+    if (noting_error_) return *noting_error_;
 
     const auto before = net::prepare_offloads(link);
     if (!before) return before.error();
@@ -171,7 +185,7 @@ void ProtectedInterface::leave() {
     stop_workers();
     present_ = false;
     replaced_ = false;
-    made_clsact_ = noting_ = false;
+    made_clsact_ = false;
     surroundings_.tell("interface-gone", settings_.name + " is gone; waiting for it to come back");
 }
 

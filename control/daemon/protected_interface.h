@@ -82,6 +82,8 @@ public:
     Result<void> exchange_programs(map::KernelStage& stage);
     // For programs that are loaded from now on.
     [[nodiscard]] const map::HostFacts& facts() const noexcept { return surroundings_.facts; }
+    // Of these, what can work here.
+    [[nodiscard]] map::HostFacts possible(map::HostFacts facts) const;
     void set_facts(const map::HostFacts& facts) noexcept { surroundings_.facts = facts; }
     // How often it was opened: a program made for an earlier opening works on other maps.
     [[nodiscard]] unsigned openings() const noexcept { return openings_; }
@@ -92,6 +94,8 @@ public:
     [[nodiscard]] const InterfaceSettings& settings() const noexcept { return settings_; }
     [[nodiscard]] bool present() const noexcept { return present_; }
     [[nodiscard]] map::AttachMode attach() const noexcept { return attached_; }
+    // Flows are noted where packets leave; without that, connections cannot be told from a flood's packets.
+    [[nodiscard]] bool noting() const noexcept { return present_ && !noting_error_; }
     [[nodiscard]] bool handing_over() const noexcept { return !running_.empty(); }
     // Why something is not as configured; empty when all is well.
     [[nodiscard]] const std::string& note() const noexcept { return note_; }
@@ -143,9 +147,9 @@ private:
     std::optional<net::LinkFollower> follower_;
     map::AttachMode attached_ = map::AttachMode::native;
     std::string note_;
+    std::optional<Error> noting_error_;
     bool present_ = false;
     bool made_clsact_ = false;
-    bool noting_ = false;    // the egress program is attached
     bool replaced_ = false;  // the program in place is not the ordinary one
     bool put_back_failed_ = false;
     unsigned openings_ = 0;

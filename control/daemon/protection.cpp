@@ -11,6 +11,7 @@
 #include "control/daemon/settings.h"
 #include "dataplane/core/clock.h"
 #include "dataplane/net/egress_hook.h"
+#include "dataplane/net/forwarding.h"
 #include "dataplane/net/offload.h"
 #include "dataplane/worker/placement.h"
 
@@ -104,6 +105,7 @@ void Protection::put_in_force(gabion_panic_mode mode) {
     const std::uint32_t hz = tables_->clock().hz();
     apply_sampling(config_, hz, control);
     apply_switches(config_, hz, control);
+    control.connections.forwards = net::host_forwards() ? 1 : 0;
     PanicSettings panic = panic_settings(config_);
     panic.mode = mode;
     panic_->configure(panic);
@@ -281,6 +283,7 @@ void Protection::feed_known_sources() {
 
 void Protection::every_second() {
     tables_->resample();
+    tables_->control().connections.forwards = net::host_forwards() ? 1 : 0;
     tick_panic();
     feed_known_sources();
     tell_overflow();

@@ -21,7 +21,8 @@ constexpr auto former_tables_stay = 1s;
 struct Reloader::Target {
     ProtectedInterface* interface = nullptr;
     unsigned opening = 0;
-    map::HostFacts facts;
+    map::HostFacts facts;     // as configured
+    map::HostFacts possible;  // of these, what can work on the interface
     std::optional<map::MapGroup> own;  // none: the interface is away, and will load its programs when it comes
     std::optional<map::KernelStage> stage;
 };
@@ -43,7 +44,7 @@ struct Reloader::Run {
         shared = std::move(*made);
         for (Target& target : targets) {
             if (!target.own) continue;
-            auto stage = map::KernelStage::load(shared, *target.own, target.facts, own_mark);
+            auto stage = map::KernelStage::load(shared, *target.own, target.possible, own_mark);
             if (!stage) return stage.error();
             target.stage.emplace(std::move(*stage));
         }
@@ -71,6 +72,7 @@ void Reloader::prepare(Run& run) {
         target.interface = interfaces[i].get();
         target.opening = interfaces[i]->openings();
         target.facts = load_facts(run.next, run.next.interfaces[i]);
+        target.possible = interfaces[i]->possible(target.facts);
         if (interfaces[i]->present()) target.own.emplace(*interfaces[i]->own_maps());
         run.targets.push_back(std::move(target));
     }

@@ -82,6 +82,7 @@ HostPipeline::HostPipeline(const HostTableSizes& sizes) : tables_(std::make_uniq
     t.cells = add<gabion_cell>("cells", GABION_CELLS);
     t.port_rules = add<__u64>("port_rules", GABION_PORT_RULES / GABION_RULES_PER_WORD);
     t.queues = add<gabion_queue>("queues", sizes.queues);
+    t.sockets = add<gabion_socket_notes>("sockets", 1);
 
     const gabion_set_masks masks = {sizes.exact4 - 1, sizes.exact6 - 1, sizes.prefix4 - 1, sizes.prefix6 - 1};
     std::fill(std::begin(settings_.mask), std::end(settings_.mask), masks);

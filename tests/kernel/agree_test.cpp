@@ -5,6 +5,8 @@
 
 #include "bpf/abi/destination.h"
 #include "bpf/abi/quarantine.h"
+#include "bpf/lib/flood.h"
+#include "bpf/lib/flow.h"
 #include "tests/kernel/homes.h"
 
 namespace gabion::test {
@@ -121,6 +123,8 @@ protected:
         employ(64, 400);
     }
 
+    void fill_connections(Generator& generator, std::uint32_t flood_ticks);
+
     static void fill_quarantine(gabion_quarantine& state, int kind) {
         state.interval = 2 << 16;
         state.burst = 8 << 16;
@@ -132,9 +136,29 @@ protected:
     }
 };
 
+// What the generator's next packets belong to: notes of every kind, and sockets in every state. A flood for the first half of the run.
+void Agree::fill_connections(Generator& generator, std::uint32_t flood_ticks) {
+    gabion_flood_raise(&control(), GABION_FLOOD_TCP, now_, flood_ticks);
+    control().connections.forwards = 1;
+    const auto flows = host().values<gabion_flow_bucket>("flows");
+    gabion_socket_notes& sockets = host().values<gabion_socket_notes>("sockets")[0];
+    for (std::uint32_t i = 0; i < 600;) {
+        gabion_packet packet{};
+        if (parse(generator.next(), packet) != GABION_REASON_NONE || packet.protocol != 6) continue;
+        const gabion_flow_key key = gabion_flow_in(&packet, &control().hash);
+        const gabion_vouch vouch = {1 + i % GABION_FLOW_ESTABLISHED, 5, 5, packet.acknowledgment, i % 2, 0, 0};
+        if (i % 9 == 0)
+            sockets.note[i / 9 % GABION_SOCKET_NOTES] = {key.bucket, key.tag, 1 + i / 9 % GABION_SOCKET_HELD, 0};
+        else
+            gabion_flow_note(&flows[key.bucket & (flows.size() - 1)], key.tag, &vouch, now_, 10'000, 1);
+        ++i;
+    }
+}
+
 TEST_F(Agree, OnGeneratedPackets) {
     fill();
-    Generator generator(20240229);
+    Generator generator(20240229), same(20240229);
+    fill_connections(same, 500);
     const std::uint64_t count = rounds(100'000, 1'000'000);
     for (std::uint64_t i = 0; i < count; i++) {
         run(generator.next());

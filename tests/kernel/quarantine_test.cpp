@@ -29,8 +29,8 @@ protected:
         ASSERT_EQ(parse(frame, packet), GABION_REASON_NONE);
         const gabion_flow_key key = gabion_flow_in(&packet, &control().hash);
         const auto flows = host().values<gabion_flow_bucket>("flows");
-        const gabion_vouch what = {static_cast<std::uint32_t>(kind), grants, 1000};
-        gabion_flow_note(&flows[key.bucket & (flows.size() - 1)], key.tag, &what, now_, control().flow_idle_ticks);
+        const gabion_vouch what = {static_cast<std::uint32_t>(kind), grants, 1000, packet.acknowledgment, 0, 0, 0};
+        gabion_flow_note(&flows[key.bucket & (flows.size() - 1)], key.tag, &what, now_, control().flow_idle_ticks, 1);
     }
 
     int passed(const Packet& packet, int count) {
@@ -82,8 +82,11 @@ TEST_F(Quarantine, LetsTheHostsOwnFlowsThrough) {
     vouch(udp(), GABION_FLOW_OWN, 5);
     EXPECT_EQ(passed(udp(), 20), 5) << "as many as its grants";
     EXPECT_EQ(passed(udp(54), 5), 0) << "another port is another flow";
-    vouch(tcp(0x10), GABION_FLOW_ANSWERED, 4);
-    EXPECT_EQ(passed(tcp(0x10), 1000), 4) << "an answered SYN is no licence";
+    vouch(tcp(0x10), GABION_FLOW_ANSWERED, 0);
+    const Packet blind =
+        eth / IPv4{.source = source} / TCP{.sport = 443, .dport = 40000, .flags = 0x10, .acknowledgment = 2};
+    EXPECT_EQ(passed(blind, 1000), 0) << "an answered SYN is no licence for what does not bear its number";
+    EXPECT_EQ(passed(tcp(0x10), 1000), 1000);
     vouch(tcp(0x10), GABION_FLOW_ESTABLISHED, 0);
     EXPECT_EQ(passed(tcp(0x10), 1000), 1000);
     now_ += control().flow_idle_ticks + 1;

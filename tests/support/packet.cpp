@@ -25,6 +25,11 @@ void put16(Bytes& bytes, std::size_t at, std::size_t value) {
     bytes.at(at + 1) = low(value);
 }
 
+void put32(Bytes& to, std::size_t at, std::uint32_t value) {
+    put16(to, at, value >> 16);
+    put16(to, at + 2, value & 0xffff);
+}
+
 void prepend(Below& below, const Bytes& header) {
     below.bytes.insert(below.bytes.begin(), header.begin(), header.end());
 }
@@ -81,6 +86,8 @@ void add(Below& below, const TCP& layer) {
     std::fill_n(header.begin(), 20, std::byte{0});
     put16(header, 0, layer.sport);
     put16(header, 2, layer.dport);
+    put32(header, 4, layer.sequence);
+    put32(header, 8, layer.acknowledgment);
     header[12] = low(std::size_t{layer.words.value_or(static_cast<std::uint8_t>(header.size() / 4))} << 4);
     header[13] = std::byte{layer.flags};
     put16(header, 14, 1024);

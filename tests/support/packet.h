@@ -64,6 +64,8 @@ struct TCP {
     std::uint8_t flags = 0x10;
     std::size_t option_bytes = 0;
     std::optional<std::uint8_t> words = {};
+    std::uint32_t sequence = 1;
+    std::uint32_t acknowledgment = 1;
 };
 
 struct UDP {

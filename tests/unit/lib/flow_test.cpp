@@ -19,14 +19,26 @@ gabion_vouch tcp(std::uint8_t flags, gabion_sender sender = {}) {
     return gabion_vouch_for(&packet, &sender, 32768, 60999);
 }
 
+bool grants(gabion_flow_bucket* bucket, std::uint32_t tag, std::uint32_t now) {
+    const gabion_packet packet{};
+    return gabion_flow_believes(bucket, tag, &packet, now, idle) == GABION_BELIEF_YES;
+}
+
 TEST(Vouch, OnlyTheHostsTcpMakesAFlowEstablished) {
-    EXPECT_EQ(tcp(0x02).kind, GABION_FLOW_OWN);
+    EXPECT_EQ(tcp(0x02).kind, GABION_FLOW_ASKED);
     EXPECT_EQ(tcp(0x12).kind, GABION_FLOW_ANSWERED);
-    EXPECT_EQ(tcp(0x10, {.connected = 1, .established = 1, .open = 1}).kind, GABION_FLOW_ESTABLISHED);
-    EXPECT_EQ(tcp(0x14, {.connected = 1, .established = 1, .open = 1}).kind, GABION_FLOW_NONE) << "a reset";
+    EXPECT_EQ(tcp(0x10, {.connected = 1, .established = 1, .open = 1, .forwarded = 0}).kind, GABION_FLOW_ESTABLISHED);
+    EXPECT_EQ(tcp(0x14, {.connected = 1, .established = 1, .open = 1, .forwarded = 0}).kind, GABION_FLOW_NONE)
+        << "a reset";
     for (unsigned flags = 0; flags < 64; flags++)  // no socket: nothing a stranger provokes is established
-        EXPECT_NE(tcp(static_cast<std::uint8_t>(flags)).kind, GABION_FLOW_ESTABLISHED);
+        for (const __u32 forwarded : {0u, 1u})
+            EXPECT_NE(tcp(static_cast<std::uint8_t>(flags),
+                          {.connected = 0, .established = 0, .open = 0, .forwarded = forwarded})
+                          .kind,
+                      static_cast<__u32>(GABION_FLOW_ESTABLISHED));
     EXPECT_EQ(tcp(0x10).grants, 0u);
+    EXPECT_EQ(tcp(0x10).kind, static_cast<__u32>(GABION_FLOW_NONE))
+        << "this host's, without a socket: TIME_WAIT, SYN received";
 }
 
 TEST(Vouch, UdpFromQueryPortsAndConnectedSockets) {
@@ -35,7 +47,7 @@ TEST(Vouch, UdpFromQueryPortsAndConnectedSockets) {
     packet.protocol = 17;
     for (unsigned port = 0; port < 65536; port++) {
         packet.source_port = static_cast<__u16>(port);
-        const gabion_sender stranger{}, connected{.connected = 1, .established = 0, .open = 0};
+        const gabion_sender stranger{}, connected{.connected = 1, .established = 0, .open = 0, .forwarded = 0};
         EXPECT_EQ(gabion_vouch_for(&packet, &stranger, 32768, 60999).kind,
                   static_cast<__u32>(port >= 32768 && port <= 60999 ? GABION_FLOW_OWN : GABION_FLOW_NONE));
         EXPECT_EQ(gabion_vouch_for(&packet, &connected, 32768, 60999).kind, static_cast<__u32>(GABION_FLOW_OWN));
@@ -76,58 +88,67 @@ TEST(Flow, BothDirectionsAreOne) {
 TEST(Flow, GrantsRunOutAndAreRenewed) {
     gabion_flow_bucket bucket{};
     gabion_vouch request = gabion_vouch_make(GABION_FLOW_OWN, 4, 6);
-    gabion_flow_note(&bucket, 77, &request, 1000, idle);
+    gabion_flow_note(&bucket, 77, &request, 1000, idle, 1);
     for (int i = 0; i < 4; i++)
-        EXPECT_TRUE(gabion_flow_grants(&bucket, 77, 1000, idle));
-    EXPECT_FALSE(gabion_flow_grants(&bucket, 77, 1000, idle));
-    gabion_flow_note(&bucket, 77, &request, 1001, idle);
-    gabion_flow_note(&bucket, 77, &request, 1001, idle);
+        EXPECT_TRUE(grants(&bucket, 77, 1000));
+    EXPECT_FALSE(grants(&bucket, 77, 1000));
+    gabion_flow_note(&bucket, 77, &request, 1001, idle, 1);
+    gabion_flow_note(&bucket, 77, &request, 1001, idle, 1);
     int more = 0;
-    while (gabion_flow_grants(&bucket, 77, 1001, idle))
+    while (grants(&bucket, 77, 1001))
         more++;
     EXPECT_EQ(more, 6) << "no more than its most";
-    EXPECT_FALSE(gabion_flow_grants(&bucket, 78, 1001, idle));
+    EXPECT_FALSE(grants(&bucket, 78, 1001));
 }
 
 TEST(Flow, AFloodOfAnswersWashesNothingOut) {
     gabion_flow_bucket bucket{};
     const gabion_vouch established = of(GABION_FLOW_ESTABLISHED, 0), own = of(GABION_FLOW_OWN),
                        answered = of(GABION_FLOW_ANSWERED);
-    gabion_flow_note(&bucket, 1, &established, 1000, idle);
-    gabion_flow_note(&bucket, 2, &own, 1000, idle);
+    gabion_flow_note(&bucket, 1, &established, 1000, idle, 1);
+    gabion_flow_note(&bucket, 2, &own, 1000, idle, 1);
     for (std::uint32_t tag = 100; tag < 10'000; tag++)
-        gabion_flow_note(&bucket, tag, &answered, 1001, idle);
-    EXPECT_TRUE(gabion_flow_grants(&bucket, 1, 1001, idle));
-    EXPECT_TRUE(gabion_flow_grants(&bucket, 2, 1001, idle));
+        gabion_flow_note(&bucket, tag, &answered, 1001, idle, 1);
+    EXPECT_TRUE(grants(&bucket, 1, 1001));
+    EXPECT_TRUE(grants(&bucket, 2, 1001));
     // four established ones: an answer finds no place, a fifth takes the oldest's
     for (std::uint32_t tag = 11; tag <= 13; tag++)
-        gabion_flow_note(&bucket, tag, &established, 1000 + tag, idle);
-    gabion_flow_note(&bucket, 500, &answered, 1020, idle);
-    EXPECT_FALSE(gabion_flow_grants(&bucket, 500, 1020, idle));
-    gabion_flow_note(&bucket, 14, &established, 1020, idle);
-    EXPECT_FALSE(gabion_flow_grants(&bucket, 1, 1020, idle));
+        gabion_flow_note(&bucket, tag, &established, 1000 + tag, idle, 1);
+    gabion_flow_note(&bucket, 500, &answered, 1020, idle, 1);
+    EXPECT_FALSE(grants(&bucket, 500, 1020));
+    gabion_flow_note(&bucket, 14, &established, 1020, idle, 1);
+    EXPECT_FALSE(grants(&bucket, 1, 1020));
     for (std::uint32_t tag = 11; tag <= 14; tag++)
-        EXPECT_TRUE(gabion_flow_grants(&bucket, tag, 1020, idle)) << tag;
+        EXPECT_TRUE(grants(&bucket, tag, 1020)) << tag;
 }
 
 TEST(Flow, NeverGetsWeakerWhileAlive) {
     gabion_flow_bucket bucket{};
-    const gabion_vouch established = of(GABION_FLOW_ESTABLISHED, 0), answered = of(GABION_FLOW_ANSWERED);
-    gabion_flow_note(&bucket, 5, &established, 1000, idle);
-    gabion_flow_note(&bucket, 5, &answered, 1001, idle);
+    const gabion_vouch established = of(GABION_FLOW_ESTABLISHED, 0), complete = of(GABION_FLOW_COMPLETE, 0);
+    gabion_flow_note(&bucket, 5, &established, 1000, idle, 1);
+    gabion_flow_note(&bucket, 5, &complete, 1001, idle, 1);
     EXPECT_EQ(bucket.flow[0].kind, static_cast<__u32>(GABION_FLOW_ESTABLISHED));
-    gabion_flow_note(&bucket, 5, &answered, 1001 + idle + 1, idle);  // the address and ports are used anew, long after
-    EXPECT_EQ(bucket.flow[0].kind, static_cast<__u32>(GABION_FLOW_ANSWERED));
+    gabion_flow_note(&bucket, 5, &complete, 1001 + idle + 1, idle,
+                     1);  // the address and ports are used anew, long after
+    EXPECT_EQ(bucket.flow[0].kind, static_cast<__u32>(GABION_FLOW_COMPLETE));
+}
+
+TEST(Flow, ANewHandshakeBeginsItAnew) {
+    gabion_flow_bucket bucket{};
+    const gabion_vouch established = of(GABION_FLOW_ESTABLISHED, 0), answered = of(GABION_FLOW_ANSWERED);
+    gabion_flow_note(&bucket, 5, &established, 1000, idle, 1);
+    gabion_flow_note(&bucket, 5, &answered, 1001, idle, 1);
+    EXPECT_EQ(bucket.flow[0].kind, static_cast<__u32>(GABION_FLOW_ANSWERED)) << "its TCP holds no connection any more";
 }
 
 TEST(Flow, RefreshKeepsWhatIsNoted) {
     gabion_flow_bucket bucket{};
     const gabion_vouch own = of(GABION_FLOW_OWN), nothing = gabion_vouch_make(GABION_FLOW_NONE, 4, 4);
     gabion_flow_refresh(&bucket, 9, &nothing, 1000, idle);
-    EXPECT_FALSE(gabion_flow_grants(&bucket, 9, 1000, idle)) << "there was nothing to refresh";
-    gabion_flow_note(&bucket, 9, &own, 1000, idle);
+    EXPECT_FALSE(grants(&bucket, 9, 1000)) << "there was nothing to refresh";
+    gabion_flow_note(&bucket, 9, &own, 1000, idle, 1);
     gabion_flow_refresh(&bucket, 9, &nothing, 1000 + idle, idle);
-    EXPECT_TRUE(gabion_flow_grants(&bucket, 9, 1000 + 2 * idle, idle));
+    EXPECT_TRUE(grants(&bucket, 9, 1000 + 2 * idle));
 }
 
 }  // namespace
