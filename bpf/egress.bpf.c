@@ -5,12 +5,14 @@
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 
+#include "abi/amplifier.h"
 #include "abi/control.h"
 #include "abi/settings.h"
 #include "lib/flood.h"
 #include "lib/flow.h"
 #include "lib/parse.h"
 #include "lib/proof.h"
+#include "lib/special.h"
 #include "lib/vouch.h"
 
 struct {
@@ -38,6 +40,14 @@ struct {
 } proven SEC(".maps");
 
 const volatile struct gabion_egress_settings gabion_egress_settings = {.ephemeral_low = 32768, .ephemeral_high = 60999};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, GABION_PORT_WORDS);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u64));
+} amp_ports SEC(".maps");
 
 /* Enough for Ethernet, two tags, IPv6 and TCP; what is longer is not looked at. */
 #define HEADERS_BYTES 128
@@ -72,6 +82,21 @@ static __always_inline struct gabion_sender ask_socket(struct __sk_buff *skb)
 	return sender;
 }
 
+static __always_inline __u32 amplifies(__u32 port)
+{
+	__u32 index = port >> 6;
+	const __u64 *bits = bpf_map_lookup_elem(&amp_ports, &index);
+
+	return bits && *bits >> (port & 63) & 1;
+}
+
+/* GABION_ASKS_AMPLIFIER, GABION_FROM_AMPLIFIER */
+static __noinline __u32 amplifier_ports(__u32 source, __u32 destination)
+{
+	return amplifies(destination & 0xffff) * GABION_ASKS_AMPLIFIER |
+	       amplifies(source & 0xffff) * GABION_FROM_AMPLIFIER;
+}
+
 /* The peer completed the handshake of a connection: it is who it says. */
 static __always_inline void prove_peer(const struct gabion_packet *packet, const struct gabion_hash_key *key,
 				       __u32 mask, __u32 now)
@@ -96,16 +121,21 @@ int egress(struct __sk_buff *skb)
 	struct gabion_flow_key key;
 	struct gabion_sender sender;
 	struct gabion_vouch vouch;
+	__u32 ports = 0;
 
 	all = bpf_map_lookup_elem(&control, &zero);
 	if (!all || parse_skb(skb, &packet) || !(packet.flags & GABION_PACKET_L4))
 		return TC_ACT_UNSPEC;
 	sender = ask_socket(skb);
-	vouch = gabion_vouch_for(&packet, &sender, settings->ephemeral_low, settings->ephemeral_high);
+	if (packet.protocol == GABION_PROTOCOL_UDP)
+		ports = amplifier_ports(packet.source_port, packet.destination_port);
+	vouch = gabion_vouch_for(&packet, &sender, settings->ephemeral_low, settings->ephemeral_high, ports);
 	if (vouch.kind == GABION_FLOW_NONE && !vouch.grants && !vouch.ends)
 		return TC_ACT_UNSPEC;
 	if (vouch.kind == GABION_FLOW_ESTABLISHED)
 		prove_peer(&packet, &all->hash, settings->proven_mask, now);
+	if (ports & GABION_ASKS_AMPLIFIER && gabion_to_many(&packet)) /* anybody of the group may answer */
+		__builtin_memset(&packet.destination, 0, sizeof(packet.destination));
 	key = gabion_flow_out(&packet, &all->hash);
 	index = key.bucket & settings->flow_mask;
 	bucket = bpf_map_lookup_elem(&flows, &index);

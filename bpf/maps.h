@@ -9,6 +9,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "abi/amplifier.h"
 #include "abi/caps.h"
 #include "abi/control.h"
 #include "abi/cpu.h"
@@ -82,6 +83,11 @@ GABION_ARRAY(dest_table, 1, struct gabion_bucket6);
 GABION_ARRAY(destinations, GABION_DESTINATIONS_MAX, struct gabion_destination);
 GABION_ARRAY(cells, GABION_CELLS, struct gabion_cell);
 GABION_ARRAY(port_rules, GABION_PORT_RULES / GABION_RULES_PER_WORD, __u64);
+
+GABION_ARRAY(amp_ports, GABION_PORT_WORDS, __u64);
+GABION_ARRAY(amp_index, GABION_AMP_INDEX_WORDS, __u64);
+GABION_ARRAY(amp_rules, GABION_AMP_RULES, struct gabion_amp_rule);
+GABION_ARRAY(amp_fragments, GABION_AMP_FRAGMENT_BUCKETS, struct gabion_amp_fragments);
 
 /* each interface's own */
 GABION_ARRAY(cpus, 1, struct gabion_cpu);

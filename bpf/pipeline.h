@@ -19,6 +19,7 @@
 #include "lib/plain.h"
 #include "lib/trigger.h"
 #include "stage/allow.h"
+#include "stage/amplification.h"
 #include "stage/bans.h"
 #include "stage/breaker.h"
 #include "stage/caps.h"
@@ -28,12 +29,8 @@
 #include "stage/mac.h"
 #include "stage/quarantine.h"
 #include "stage/sampler.h"
+#include "stage/suspect.h"
 #include "stage/validation.h"
-
-GABION_INLINE int gabion_has(const struct gabion_tables *tables, __u32 feature)
-{
-	return (GABION_SETTINGS(tables).features & feature) != 0;
-}
 
 /*
  * The stages that judge a packet by its source alone. `version` is known when this is compiled. Fills in the arrival, but for `now`, of
@@ -73,25 +70,6 @@ GABION_INLINE __u32 gabion_judge_source(const struct gabion_address *source, __u
 	arrival->one_in = 1;
 	arrival->suspect = GABION_SUSPECT_ALL;
 	return GABION_REASON_NONE;
-}
-
-/* Of a plain packet: which stages of the rest must look at it. */
-GABION_INLINE __u32 gabion_suspects4(const struct gabion_wire_ipv4 *ip, const struct gabion_tables *tables)
-{
-	__u32 suspects = 0;
-
-	if (gabion_has(tables, GABION_FEATURE_VALIDATION) && gabion_suspect4(ip, GABION_SETTINGS(tables).checks))
-		suspects |= GABION_SUSPECT_CHECKS;
-	return suspects;
-}
-
-GABION_INLINE __u32 gabion_suspects6(const struct gabion_wire_ipv6 *ip, const struct gabion_tables *tables)
-{
-	__u32 suspects = 0;
-
-	if (gabion_has(tables, GABION_FEATURE_VALIDATION) && gabion_suspect6(ip, GABION_SETTINGS(tables).checks))
-		suspects |= GABION_SUSPECT_CHECKS;
-	return suspects;
 }
 
 /* Neighbour discovery, which is told by what comes after the IP header, passes before anything that could drop it. */
@@ -269,6 +247,10 @@ GABION_OUTLINE __u32 gabion_rest(GABION_OUTLINE_TABLES GABION_FRAME *frame, stru
 	if (!reason && gabion_has(tables, GABION_FEATURE_VALIDATION)) {
 		reason = gabion_stage_validation(&packet, tables, arrival);
 		GABION_MARK(arrival, VALIDATION);
+	}
+	if (!reason && gabion_has(tables, GABION_FEATURE_AMPLIFICATION)) {
+		reason = gabion_stage_amplification(frame, &packet, tables, arrival);
+		GABION_MARK(arrival, AMPLIFICATION);
 	}
 	if (!reason && gabion_has(tables, GABION_FEATURE_QUARANTINE) && !(arrival->allowed & GABION_SKIP_RATES)) {
 		reason = gabion_stage_quarantine(&packet, tables, arrival);

@@ -13,6 +13,7 @@
 
 enum gabion_flow_kind {
 	GABION_FLOW_NONE,
+	GABION_FLOW_SERVICE,  /* UDP from a service to one of its kind: so many packets may come in, as for OWN */
 	GABION_FLOW_ANSWERED, /* a SYN was answered: whoever acknowledges that very answer is believed */
 	GABION_FLOW_ASKED,    /* a SYN went out: whoever acknowledges that very SYN is believed */
 	GABION_FLOW_OWN,      /* the host asked first by UDP or echo request: so many packets may come in */
@@ -23,7 +24,7 @@ enum gabion_flow_kind {
 struct gabion_flow {
 	__u32 tag;	/* the part of the flow's hash that does not choose the bucket; 0 = empty */
 	__u32 stamp;	/* tick of the last packet out */
-	__u32 number;	/* ANSWERED, ASKED: the acknowledgment that completes it. OWN: packets in that may still pass */
+	__u32 number;	/* ANSWERED, ASKED: the acknowledgment that completes it. OWN, SERVICE: packets in that may still pass */
 	__u16 kind;	/* enum gabion_flow_kind */
 	__u16 answered; /* ANSWERED: what the answer acknowledged, lower half */
 };

@@ -22,6 +22,7 @@
 	X(PLAIN, "plain", "whether a plain packet is done with, and the draw of samples")                              \
 	X(PARSE, "parse", "the whole packet parsed")                                                                   \
 	X(VALIDATION, "validation", "what no honest sender makes")                                                     \
+	X(AMPLIFICATION, "amplification", "answers that nobody asked for")                                             \
 	X(QUARANTINE, "quarantine", "quarantined sources")                                                             \
 	X(CONNECTION, "connection", "while a TCP flood is on: whether the packet belongs to a connection")             \
 	X(TRIGGER, "trigger", "counted, and whether a flood begins")                                                   \

@@ -66,7 +66,8 @@ enum gabion_action {
 	X(CAP_PORT,           "cap-port",           DROP,      "a port above its cap and nothing vouches for the source") \
 	X(ACK_UNKNOWN,        "ack-unknown",        DROP,      "in a flood: TCP segment of no connection that this host knows") \
 	X(RST_UNKNOWN,        "rst-unknown",        DROP,      "in a flood: TCP reset of no connection that this host knows") \
-	X(SYNACK_UNASKED,     "synack-unasked",     DROP,      "in a flood: TCP SYN-ACK that answers no SYN of this host")
+	X(SYNACK_UNASKED,     "synack-unasked",     DROP,      "in a flood: TCP SYN-ACK that answers no SYN of this host") \
+	X(AMPLIFICATION,      "amplification",      DROP,      "answer of a service that is abused as an amplifier; nobody here asked")
 /* clang-format on */
 
 enum gabion_reason {

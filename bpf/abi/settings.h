@@ -10,19 +10,20 @@
 #include "limits.h"
 #include "table.h"
 
-#define GABION_FEATURE_BREAKER	    0x01u
-#define GABION_FEATURE_ALLOW	    0x02u
-#define GABION_FEATURE_BANS	    0x04u
-#define GABION_FEATURE_QUARANTINE   0x08u
-#define GABION_FEATURE_DESTINATIONS 0x10u /* caps and raised postures */
-#define GABION_FEATURE_SAMPLER	    0x20u
-#define GABION_FEATURE_HANDOVER	    0x40u /* without it what was chosen passes as HANDOVER_NO_WORKER */
-#define GABION_FEATURE_HITS	    0x80u /* count the drops of each ban beside its table */
-#define GABION_FEATURE_MAC	    0x100u
-#define GABION_FEATURE_VALIDATION   0x200u
-#define GABION_FEATURE_CONNECTIONS  0x800u
-#define GABION_FEATURE_CAPS	    0x2000u /* floods triggered, rates of the whole host capped */
-#define GABION_FEATURES_ALL	    0x2bffu
+#define GABION_FEATURE_BREAKER	     0x01u
+#define GABION_FEATURE_ALLOW	     0x02u
+#define GABION_FEATURE_BANS	     0x04u
+#define GABION_FEATURE_QUARANTINE    0x08u
+#define GABION_FEATURE_DESTINATIONS  0x10u /* caps and raised postures */
+#define GABION_FEATURE_SAMPLER	     0x20u
+#define GABION_FEATURE_HANDOVER	     0x40u /* without it what was chosen passes as HANDOVER_NO_WORKER */
+#define GABION_FEATURE_HITS	     0x80u /* count the drops of each ban beside its table */
+#define GABION_FEATURE_MAC	     0x100u
+#define GABION_FEATURE_VALIDATION    0x200u
+#define GABION_FEATURE_AMPLIFICATION 0x400u
+#define GABION_FEATURE_CONNECTIONS   0x800u
+#define GABION_FEATURE_CAPS	     0x2000u /* floods triggered, rates of the whole host capped */
+#define GABION_FEATURES_ALL	     0x2fffu
 
 /* What the validation looks for. Fixed at load, since then what is off costs nothing and what is on are constants in the code. */
 #define GABION_CHECK_BOGONS	   0x01u

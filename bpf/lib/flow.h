@@ -99,11 +99,17 @@ GABION_INLINE struct gabion_flow *gabion_flow_place(struct gabion_flow_bucket *b
 	return place;
 }
 
+/* Kinds whose number is how many packets may still come in. */
+GABION_INLINE int gabion_flow_counts(__u32 kind)
+{
+	return kind == GABION_FLOW_OWN || kind == GABION_FLOW_SERVICE;
+}
+
 GABION_INLINE void gabion_flow_grant(struct gabion_flow *flow, const struct gabion_vouch *vouch, __u32 now)
 {
 	__u32 grants = flow->number + vouch->grants;
 
-	if (flow->kind == GABION_FLOW_OWN)
+	if (gabion_flow_counts(flow->kind))
 		flow->number = grants > vouch->grants_max ? vouch->grants_max : grants;
 	flow->stamp = now;
 }
@@ -112,7 +118,7 @@ GABION_INLINE void gabion_flow_begin(struct gabion_flow *flow, __u32 tag, const 
 {
 	flow->tag = 0;
 	flow->kind = GABION_CAST(__u16, vouch->kind);
-	flow->number = vouch->kind == GABION_FLOW_OWN ? 0 : vouch->number;
+	flow->number = gabion_flow_counts(vouch->kind) ? 0 : vouch->number;
 	flow->answered = GABION_CAST(__u16, vouch->acknowledgment);
 	gabion_flow_grant(flow, vouch, now);
 	flow->tag = tag;
@@ -143,7 +149,7 @@ GABION_INLINE void gabion_flow_note(struct gabion_flow_bucket *bucket, __u32 tag
 	alive = flow->tag == tag && gabion_flow_alive(flow, now, idle_ticks);
 	if (vouch->doubtful && !(alive ? gabion_flow_went_on(flow, vouch) : calm))
 		return;
-	if (!alive || vouch->kind <= GABION_FLOW_ASKED) {
+	if (!alive || vouch->kind == GABION_FLOW_ANSWERED || vouch->kind == GABION_FLOW_ASKED) {
 		gabion_flow_begin(flow, tag, vouch, now);
 		return;
 	}
@@ -226,7 +232,7 @@ GABION_INLINE __u32 gabion_flow_believes(struct gabion_flow_bucket *bucket, __u3
 			continue;
 		if (flow->kind >= GABION_FLOW_COMPLETE)
 			return GABION_BELIEF_YES;
-		if (flow->kind == GABION_FLOW_OWN)
+		if (gabion_flow_counts(flow->kind))
 			return gabion_flow_takes(flow);
 		return gabion_flow_completes(flow, packet);
 	}

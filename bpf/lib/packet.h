@@ -43,9 +43,11 @@ struct gabion_packet {
 	__u16 vlan_tags; /* how many: 0 to 2 */
 	__u32 frame_length;
 	__u32 sequence; /* TCP, host byte order */
-	__u32 acknowledgment;
-	__u32 fragment_id;     /* host byte order; of a fragment */
-	__u32 fragment_offset; /* in bytes */
+	union {
+		__u32 acknowledgment;
+		__u32 fragment_offset; /* of a later fragment, in bytes */
+	};
+	__u32 fragment_id; /* of a fragment, host byte order */
 };
 
 #endif

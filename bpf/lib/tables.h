@@ -7,6 +7,7 @@
 #ifndef GABION_LIB_TABLES_H
 #define GABION_LIB_TABLES_H
 
+#include "../abi/amplifier.h"
 #include "../abi/control.h"
 #include "../abi/cpu.h"
 #include "../abi/destination.h"
@@ -72,6 +73,9 @@ struct gabion_tables {
 	struct gabion_destination *destinations;
 	struct gabion_cell *cells;
 	gabion_words port_rules;
+	gabion_words amp_ports, amp_index;
+	struct gabion_amp_rule *amp_rules;
+	struct gabion_amp_fragments *amp_fragments;
 	struct gabion_queue *queues;
 	struct gabion_socket_notes *sockets; /* in place of the kernel's own: bpf/lib/socket.h */
 };
@@ -85,5 +89,10 @@ struct gabion_tables {
 #define gabion_at(table, index)	   ((table) + (index))
 
 #endif
+
+GABION_INLINE int gabion_has(const struct gabion_tables *tables, __u32 feature)
+{
+	return (GABION_SETTINGS(tables).features & feature) != 0;
+}
 
 #endif

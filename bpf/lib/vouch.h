@@ -14,6 +14,22 @@
 #define GABION_GRANTS_REQUEST 16 /* fragments and streams of small answers included */
 #define GABION_GRANTS_ECHO    4
 
+/*
+ * UDP to a port of the amplifiers' table (bpf/abi/amplifier.h), whatever socket it comes from: answers from there are dropped unless they
+ * are noted here. From a port that serves others too (below 1024, or of the table) it may itself be an answer, to a request that somebody
+ * forged: 123 to 123, 500 to 500. Four may then come in, which an exchange of IKE's with its fragments needs (RFC 7383), for each
+ * one that leaves: whoever forges requests buys four packets with each, where an amplifier gives a hundred, and our server must answer
+ * it. 64 add up: as many questions of a resolver that asks from port 53 may be under way. Such a note gives way to those of questions
+ * that are surely the host's own (GABION_FLOW_SERVICE), so that forged requests wash out nothing.
+ */
+#define GABION_GRANTS_SERVICE	  4
+#define GABION_GRANTS_SERVICE_MAX 64
+#define GABION_SERVICE_PORTS	  1024u
+
+/* What the table says of the ports of a packet that leaves. */
+#define GABION_ASKS_AMPLIFIER 1u /* its destination port is there */
+#define GABION_FROM_AMPLIFIER 2u /* its source port is */
+
 /* What is known of the socket that sent a packet. */
 struct gabion_sender {
 	__u32 connected;   /* it has a peer */
@@ -60,14 +76,24 @@ GABION_INLINE struct gabion_vouch gabion_vouch_tcp(const struct gabion_packet *p
 	return vouch;
 }
 
-/* Kind NONE: nothing new; with grants, what is noted already is refreshed, or ends. Ports `low` to `high` are those of queries. */
+/*
+ * Kind NONE: nothing new; with grants, what is noted already is refreshed, or ends. Ports `low` to `high` are those of queries; `ports`:
+ * GABION_ASKS_*.
+ */
 GABION_INLINE struct gabion_vouch gabion_vouch_for(const struct gabion_packet *packet,
-						   const struct gabion_sender *sender, __u32 low, __u32 high)
+						   const struct gabion_sender *sender, __u32 low, __u32 high,
+						   __u32 ports)
 {
 	if (packet->protocol == GABION_PROTOCOL_TCP)
 		return gabion_vouch_tcp(packet, sender);
 	if (packet->protocol == GABION_PROTOCOL_UDP) {
-		if (sender->connected || (packet->source_port >= low && packet->source_port <= high))
+		if (sender->connected)
+			return gabion_vouch_make(GABION_FLOW_OWN, GABION_GRANTS_REQUEST, 16 * GABION_GRANTS_REQUEST);
+		if (ports & GABION_ASKS_AMPLIFIER &&
+		    (ports & GABION_FROM_AMPLIFIER || packet->source_port < GABION_SERVICE_PORTS))
+			return gabion_vouch_make(GABION_FLOW_SERVICE, GABION_GRANTS_SERVICE,
+						 GABION_GRANTS_SERVICE_MAX);
+		if (ports & GABION_ASKS_AMPLIFIER || (packet->source_port >= low && packet->source_port <= high))
 			return gabion_vouch_make(GABION_FLOW_OWN, GABION_GRANTS_REQUEST, 16 * GABION_GRANTS_REQUEST);
 	} else if (packet->icmp_type ==
 		   (packet->ip_version == 4 ? GABION_ICMP_ECHO_REQUEST : GABION_ICMPV6_ECHO_REQUEST)) {

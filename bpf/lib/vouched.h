@@ -32,4 +32,20 @@ GABION_INLINE int gabion_vouched(const struct gabion_packet *packet, const struc
 	return arrival->vouched == GABION_BELIEF_YES;
 }
 
+/* Whether the host asked a group (bpf/lib/vouch.h): then anybody may answer from that port. */
+GABION_INLINE int gabion_vouched_by_group(const struct gabion_packet *packet, const struct gabion_tables *tables,
+					  __u32 now)
+{
+	const struct gabion_control *control = tables->control;
+	const struct gabion_address anybody = {{0, 0, 0, 0}};
+	struct gabion_flow_bucket *bucket;
+	struct gabion_flow_key key;
+
+	key = gabion_flow_key_of(&packet->destination, &anybody, packet->destination_port, packet->source_port,
+				 packet->protocol, &control->hash);
+	bucket = gabion_at(GABION_TABLE(tables, flows), key.bucket & GABION_SETTINGS(tables).flow_mask);
+	return bucket && gabion_flow_believes(bucket, key.tag, packet, now,
+					      gabion_read32(&control->flow_idle_ticks)) == GABION_BELIEF_YES;
+}
+
 #endif

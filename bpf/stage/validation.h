@@ -108,12 +108,13 @@ GABION_INLINE __u32 gabion_check_source(const struct gabion_packet *packet, __u3
 GABION_INLINE int gabion_fragment_sound(const struct gabion_packet *packet)
 {
 	__u32 headers = GABION_CAST(__u32, packet->l4_offset) - packet->l3_offset;
-	__u32 reaches = packet->fragment_offset + packet->ip_length - (packet->ip_version == 4 ? 0 : headers);
+	__u32 offset = packet->flags & GABION_PACKET_LATER_FRAGMENT ? packet->fragment_offset : 0;
+	__u32 reaches = offset + packet->ip_length - (packet->ip_version == 4 ? 0 : headers);
 
 	if (reaches > GABION_IP_LENGTH_MAX)
 		return 0;
 	if (packet->flags & GABION_PACKET_LATER_FRAGMENT)
-		return packet->protocol != GABION_PROTOCOL_TCP || packet->fragment_offset != 8;
+		return packet->protocol != GABION_PROTOCOL_TCP || offset != 8;
 	if (packet->flags & GABION_PACKET_L4)
 		return 1;
 	return packet->protocol != GABION_PROTOCOL_TCP && packet->protocol != GABION_PROTOCOL_UDP &&

@@ -118,6 +118,10 @@ struct ValidationConfig {
     std::string fragments = "sound";  // "pass", "drop"
 };
 
+struct AmplificationConfig {
+    bool enabled = true;
+};
+
 struct DetectorSwitchConfig {
     bool enabled = true;
     bool dry_run = false;
@@ -166,6 +170,7 @@ struct Config {
     AllowConfig allow;
     ConnectionsConfig connections;
     ValidationConfig validation;
+    AmplificationConfig amplification;
     CapsConfig caps;
     DetectorsConfig detectors;
     std::string on_stop = "keep";    // [daemon]; "detach"

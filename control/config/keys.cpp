@@ -115,6 +115,8 @@ void add_validation(List& list) {
     list.push_back(choice<Config>(
         "validation.fragments", live, {"pass", "sound", "drop"},
         [](auto& c) -> auto& { return c.validation.fragments; }));
+    list.push_back(boolean<Config>(
+        "amplification.enabled", at_start, [](auto& c) -> auto& { return c.amplification.enabled; }));
 }
 
 void add_caps(List& list) {

@@ -76,6 +76,7 @@ void put_features(Status& status, const config::Config& config,
                                        : switched_off);
     feature("sampling", config.sampling.one_in != 0, "sampling.one_in is 0");
     feature("validation", checks(config) != 0, "switched off in the configuration");
+    feature("amplification", config.amplification.enabled, "switched off in the configuration");
     feature("detector_rate", config.detectors.rate.enabled, "switched off in the configuration");
     feature("detector_entropy", config.detectors.entropy.enabled, "switched off in the configuration");
     feature("detector_ttl", config.detectors.ttl.enabled, "switched off in the configuration");

@@ -54,6 +54,16 @@ map::HostFacts ProtectedInterface::possible(map::HostFacts facts) const {
 Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
     auto stage = map::KernelStage::load(surroundings_.shared, *own_, surroundings_.facts, own_mark);
     if (!stage) return stage.error();
+    // Before the first packet is judged: without notes of the host's own questions their answers would be dropped.
+    const auto noting = net::attach_egress(link.index, stage->egress_fd());
+    if (noting) {
+        made_clsact_ |= *noting;
+    } else if ((surroundings_.facts.features & GABION_FEATURE_AMPLIFICATION) != 0) {
+        surroundings_.tell("amplification-off", settings_.name + ": " + noting.error().text);
+        surroundings_.facts.features &= ~GABION_FEATURE_AMPLIFICATION;
+        stage = map::KernelStage::load(surroundings_.shared, *own_, surroundings_.facts, own_mark);
+        if (!stage) return stage.error();
+    }
 
     const auto noting = net::attach_egress(link.index, stage->egress_fd());
     noting_error_.reset();

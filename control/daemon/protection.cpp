@@ -9,6 +9,7 @@
 
 #include "bpf/lib/flood.h"
 #include "control/daemon/settings.h"
+#include "dataplane/core/amplifiers.h"
 #include "dataplane/core/clock.h"
 #include "dataplane/net/egress_hook.h"
 #include "dataplane/net/forwarding.h"
@@ -82,6 +83,10 @@ Result<void> Protection::open_tables() {
 }
 
 Result<void> Protection::open_interfaces() {
+    const map::MapGroup& shared = tables_->shared();
+    write_amplifiers(built_in_amplifiers(), {.ports = shared.values<std::uint64_t>("amp_ports"),
+                                             .index = shared.values<std::uint64_t>("amp_index"),
+                                             .rules = shared.values<gabion_amp_rule>("amp_rules")});
     for (const config::InterfaceConfig& interface : config_.interfaces) {
         const Surroundings surroundings{
             .pins = tables_->pins(),

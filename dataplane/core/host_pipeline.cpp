@@ -81,6 +81,10 @@ HostPipeline::HostPipeline(const HostTableSizes& sizes) : tables_(std::make_uniq
     t.destinations = add<gabion_destination>("destinations", GABION_DESTINATIONS_MAX);
     t.cells = add<gabion_cell>("cells", GABION_CELLS);
     t.port_rules = add<__u64>("port_rules", GABION_PORT_RULES / GABION_RULES_PER_WORD);
+    t.amp_ports = add<__u64>("amp_ports", GABION_PORT_WORDS);
+    t.amp_index = add<__u64>("amp_index", GABION_AMP_INDEX_WORDS);
+    t.amp_rules = add<gabion_amp_rule>("amp_rules", GABION_AMP_RULES);
+    t.amp_fragments = add<gabion_amp_fragments>("amp_fragments", GABION_AMP_FRAGMENT_BUCKETS);
     t.queues = add<gabion_queue>("queues", sizes.queues);
     t.sockets = add<gabion_socket_notes>("sockets", 1);
 

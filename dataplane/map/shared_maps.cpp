@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "bpf/abi/amplifier.h"
 #include "bpf/abi/caps.h"
 #include "bpf/abi/control.h"
 #include "bpf/abi/cpu.h"
@@ -92,6 +93,10 @@ std::vector<MapSpec> shared_maps(const Capacities& capacities) {
     specs.push_back(array<gabion_destination>("destinations", GABION_DESTINATIONS_MAX));
     specs.push_back(array<gabion_cell>("cells", GABION_CELLS));
     specs.push_back(array<std::uint64_t>("port_rules", GABION_PORT_RULES / GABION_RULES_PER_WORD));
+    specs.push_back(array<std::uint64_t>("amp_ports", GABION_PORT_WORDS));
+    specs.push_back(array<std::uint64_t>("amp_index", GABION_AMP_INDEX_WORDS));
+    specs.push_back(array<gabion_amp_rule>("amp_rules", GABION_AMP_RULES));
+    specs.push_back(array<gabion_amp_fragments>("amp_fragments", GABION_AMP_FRAGMENT_BUCKETS));
     return specs;
 }
 

@@ -46,22 +46,6 @@ protected:
     }
 
     bool on(gabion_flood_class kind) { return gabion_flood_of(&control(), kind, now_) != 0; }
-
-    int passed(const Packet& packet, int count) {
-        int through = 0;
-        for (int i = 0; i < count; i++)
-            through += run(packet.bytes()).action == GABION_ACTION_PASS;
-        return through;
-    }
-
-    void vouch(const Packet& in, gabion_flow_kind kind, std::uint32_t grants) {
-        gabion_packet packet{};
-        ASSERT_EQ(parse(in.bytes(), packet), GABION_REASON_NONE);
-        const gabion_flow_key key = gabion_flow_in(&packet, &control().hash);
-        const auto flows = host().values<gabion_flow_bucket>("flows");
-        const gabion_vouch what = {static_cast<std::uint32_t>(kind), grants, 1000};
-        gabion_flow_note(&flows[key.bucket & (flows.size() - 1)], key.tag, &what, now_, control().flow_idle_ticks);
-    }
 };
 
 struct Kind {

@@ -5,7 +5,7 @@
 #include <ostream>
 
 #include "bpf/abi/destination.h"
-#include "bpf/abi/flow.h"
+#include "bpf/lib/flow.h"
 #include "bpf/lib/proof.h"
 #include "dataplane/ban/bloom.h"
 #include "dataplane/ban/named_memory.h"
@@ -99,6 +99,23 @@ void Homes::prove(const std::string& address) {
     const auto lines = host().values<gabion_proven_bucket>("proven");
     const std::uint64_t hash = ban::key_hash(control().hash, prefix(address));
     gabion_proof_note(&lines[gabion_hash_index(hash, static_cast<std::uint32_t>(lines.size() - 1))], hash, now_);
+}
+
+void Homes::vouch(const Bytes& in, gabion_flow_kind kind, std::uint32_t grants, bool group) {
+    gabion_packet packet{};
+    ASSERT_EQ(parse(in, packet), GABION_REASON_NONE);
+    if (group) packet.source = {};
+    const gabion_flow_key key = gabion_flow_in(&packet, &control().hash);
+    const auto flows = host().values<gabion_flow_bucket>("flows");
+    const gabion_vouch what = {static_cast<std::uint32_t>(kind), grants, 1000, packet.acknowledgment, 0, 0, 0};
+    gabion_flow_note(&flows[key.bucket & (flows.size() - 1)], key.tag, &what, now_, control().flow_idle_ticks, 1);
+}
+
+int Homes::passed(const Packet& packet, int count) {
+    int through = 0;
+    for (int i = 0; i < count; i++)
+        through += run(packet.bytes()).action == GABION_ACTION_PASS;
+    return through;
 }
 
 void Homes::employ(std::uint32_t limit, std::uint32_t frame_bytes_max) {

@@ -11,6 +11,7 @@
 
 #include "bpf/abi/control.h"
 #include "bpf/abi/cpu.h"
+#include "bpf/abi/flow.h"
 #include "bpf/abi/queue.h"
 #include "dataplane/ban/address_set.h"
 #include "tests/kernel/kernel_pipeline.h"
@@ -30,6 +31,9 @@ protected:
     void remember(const std::string& address);  // known from calm times
     void prove(const std::string& address);     // completed a handshake lately
     gabion_destination& protect(const std::string& address, std::uint32_t index = 0);
+    // As the egress program does when the answer to, or the cause of, `in` leaves. `group`: it went to one, so that anybody may answer.
+    void vouch(const Bytes& in, gabion_flow_kind kind, std::uint32_t grants, bool group = false);
+    void vouch(const Packet& in, gabion_flow_kind kind, std::uint32_t grants) { vouch(in.bytes(), kind, grants); }
     // A worker on queue 0.
     void employ(std::uint32_t limit = 256, std::uint32_t frame_bytes_max = 2048);
 
@@ -37,6 +41,7 @@ protected:
     HostPipeline::Verdict run(const Bytes& frame, std::uint32_t queue = 0);
     gabion_reason reason(const Packet& packet) { return run(packet.bytes()).reason; }
     gabion_reason reason(const Bytes& frame) { return run(frame).reason; }
+    int passed(const Packet& packet, int count);  // of so many
 
     // For writing tables. Until now the homes must have kept the same; from now on the next packet waits for a copy.
     HostPipeline& host();

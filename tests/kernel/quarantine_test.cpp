@@ -21,24 +21,6 @@ protected:
     static Packet tcp(std::uint8_t flags) {
         return eth / IPv4{.source = source} / TCP{.sport = 443, .dport = 40000, .flags = flags};
     }
-
-    // As the egress program does when the answer to, or the cause of, `in` leaves.
-    void vouch(const Packet& in, gabion_flow_kind kind, std::uint32_t grants) {
-        gabion_packet packet{};
-        const Bytes frame = in.bytes();
-        ASSERT_EQ(parse(frame, packet), GABION_REASON_NONE);
-        const gabion_flow_key key = gabion_flow_in(&packet, &control().hash);
-        const auto flows = host().values<gabion_flow_bucket>("flows");
-        const gabion_vouch what = {static_cast<std::uint32_t>(kind), grants, 1000, packet.acknowledgment, 0, 0, 0};
-        gabion_flow_note(&flows[key.bucket & (flows.size() - 1)], key.tag, &what, now_, control().flow_idle_ticks, 1);
-    }
-
-    int passed(const Packet& packet, int count) {
-        int through = 0;
-        for (int i = 0; i < count; i++)
-            through += run(packet.bytes()).action == GABION_ACTION_PASS;
-        return through;
-    }
 };
 
 TEST_F(Quarantine, DropsWhatIsAboveTheRate) {

@@ -16,7 +16,7 @@ gabion_vouch tcp(std::uint8_t flags, gabion_sender sender = {}) {
     packet.ip_version = 4;
     packet.protocol = 6;
     packet.tcp_flags = flags;
-    return gabion_vouch_for(&packet, &sender, 32768, 60999);
+    return gabion_vouch_for(&packet, &sender, 32768, 60999, 0);
 }
 
 bool grants(gabion_flow_bucket* bucket, std::uint32_t tag, std::uint32_t now) {
@@ -48,9 +48,9 @@ TEST(Vouch, UdpFromQueryPortsAndConnectedSockets) {
     for (unsigned port = 0; port < 65536; port++) {
         packet.source_port = static_cast<__u16>(port);
         const gabion_sender stranger{}, connected{.connected = 1, .established = 0, .open = 0, .forwarded = 0};
-        EXPECT_EQ(gabion_vouch_for(&packet, &stranger, 32768, 60999).kind,
+        EXPECT_EQ(gabion_vouch_for(&packet, &stranger, 32768, 60999, 0).kind,
                   static_cast<__u32>(port >= 32768 && port <= 60999 ? GABION_FLOW_OWN : GABION_FLOW_NONE));
-        EXPECT_EQ(gabion_vouch_for(&packet, &connected, 32768, 60999).kind, static_cast<__u32>(GABION_FLOW_OWN));
+        EXPECT_EQ(gabion_vouch_for(&packet, &connected, 32768, 60999, 0).kind, static_cast<__u32>(GABION_FLOW_OWN));
     }
 }
 
@@ -63,8 +63,8 @@ TEST(Vouch, EchoRequestsOfEachFamily) {
         six.protocol = 58;
         four.icmp_type = six.icmp_type = static_cast<__u8>(type);
         const gabion_sender sender{};
-        EXPECT_EQ(gabion_vouch_for(&four, &sender, 1, 2).kind == GABION_FLOW_OWN, type == 8) << type;
-        EXPECT_EQ(gabion_vouch_for(&six, &sender, 1, 2).kind == GABION_FLOW_OWN, type == 128) << type;
+        EXPECT_EQ(gabion_vouch_for(&four, &sender, 1, 2, 0).kind == GABION_FLOW_OWN, type == 8) << type;
+        EXPECT_EQ(gabion_vouch_for(&six, &sender, 1, 2, 0).kind == GABION_FLOW_OWN, type == 128) << type;
     }
 }
 
