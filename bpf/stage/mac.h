@@ -71,6 +71,8 @@ GABION_INLINE __u32 gabion_stage_mac(GABION_FRAME *frame, const struct gabion_wi
 {
 	__u32 allows = GABION_SETTINGS(tables).mac_filter.mode == GABION_MAC_ALLOW;
 
+	if (GABION_SETTINGS(tables).mac_filter.mode == GABION_MAC_OFF)
+		return GABION_REASON_NONE;
 	if (GABION_LIKELY(gabion_mac_listed(GABION_GIVE_TABLES(tables) frame) == allows) ||
 	    gabion_mac_of_bridges(ethernet))
 		return GABION_REASON_NONE;
