@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "bpf/lib/flood.h"
 #include "control/daemon/settings.h"
@@ -27,6 +28,9 @@ detect::HashKey random_key() {
     }
     return key;
 }
+
+// Segments of no connection in 100 ms by which a flood of them is still on: above what idle scans and late resets make.
+constexpr std::uint64_t unknown_lasting = 100;
 
 std::string with_target(const detect::Notice& notice) {
     return notice.target.length == 0 ? notice.text : notice.target.text() + ": " + notice.text;
@@ -162,10 +166,25 @@ std::vector<std::span<const gabion_cpu>> Protection::cpus_of_all() const {
     return cpus;
 }
 
+// What is dropped as a segment of no connection no detector sees any more: such a flood lasts for as long as it is dropped.
+void Protection::prolong_flood() {
+    gabion_control& control = tables_->control();
+    std::uint64_t unknown = 0;
+    for (const auto cpus : cpus_of_all())
+        for (const gabion_cpu& cpu : cpus)
+            for (const auto reason :
+                 {GABION_REASON_ACK_UNKNOWN, GABION_REASON_RST_UNKNOWN, GABION_REASON_SYNACK_UNASKED})
+                unknown += cpu.reason[reason].packets + cpu.would_drop[reason].packets;
+    const std::uint64_t more = unknown - std::exchange(unknown_seen_, unknown);
+    if (more >= unknown_lasting && gabion_flood_of(&control, GABION_FLOOD_TCP, tables_->now_ticks()) != 0)
+        gabion_flood_raise(&control, GABION_FLOOD_TCP, tables_->now_ticks(), 2 * tables_->clock().hz());
+}
+
 void Protection::start_timers() {
     timers_.push_back(loop_.every(100ms, [this] {
         const std::uint64_t now_ns = boot_now_ns();
         tables_->book().sweep(now_ns);
+        prolong_flood();
         tend_floods();
         destinations_->sweep(tables_->clock(), now_ns);
         tell_problems(keeper_->save_bans_when_changed(*tables_));

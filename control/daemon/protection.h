@@ -68,6 +68,7 @@ private:
     [[nodiscard]] bool under_attack();
     [[nodiscard]] FloodTables flood_tables();
     [[nodiscard]] std::vector<std::span<const gabion_cpu>> cpus_of_all() const;
+    void prolong_flood();
     void tell_problems(const std::vector<std::string>& problems);
 
     config::Config config_;
@@ -89,6 +90,7 @@ private:
     std::vector<detect::Verdict> verdicts_;
     std::vector<detect::Notice> notices_;
     std::uint64_t overflowed_seen_ = 0;
+    std::uint64_t unknown_seen_ = 0;
 };
 
 }  // namespace gabion::daemon
