@@ -9,6 +9,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "abi/caps.h"
 #include "abi/control.h"
 #include "abi/cpu.h"
 #include "abi/destination.h"
@@ -79,6 +80,8 @@ GABION_ARRAY(flows, 1, struct gabion_flow_bucket);
 GABION_ARRAY(proven, 1, struct gabion_proven_bucket);
 GABION_ARRAY(dest_table, 1, struct gabion_bucket6);
 GABION_ARRAY(destinations, GABION_DESTINATIONS_MAX, struct gabion_destination);
+GABION_ARRAY(cells, GABION_CELLS, struct gabion_cell);
+GABION_ARRAY(port_rules, GABION_PORT_RULES / GABION_RULES_PER_WORD, __u64);
 
 /* each interface's own */
 GABION_ARRAY(cpus, 1, struct gabion_cpu);

@@ -17,9 +17,11 @@
 #include "lib/mark.h"
 #include "lib/parse.h"
 #include "lib/plain.h"
+#include "lib/trigger.h"
 #include "stage/allow.h"
 #include "stage/bans.h"
 #include "stage/breaker.h"
+#include "stage/caps.h"
 #include "stage/destination.h"
 #include "stage/handover.h"
 #include "stage/mac.h"
@@ -65,7 +67,7 @@ GABION_INLINE __u32 gabion_judge_source(const struct gabion_address *source, __u
 	arrival->l3_offset = GABION_CAST(__u16, l3_offset);
 	arrival->version = GABION_CAST(__u16, version);
 	arrival->allowed = allowed;
-	arrival->posture = arrival->drawn = arrival->vouched = 0;
+	arrival->posture = arrival->drawn = arrival->vouched = arrival->counted = 0;
 	arrival->timed = GABION_TIMED(arrival);
 	arrival->one_in = 1;
 	arrival->suspect = GABION_SUSPECT_ALL;
@@ -104,13 +106,15 @@ GABION_OUTLINE __u32 gabion_neighbour(GABION_FRAME *frame, __u32 offset)
 
 /*
  * Whether a plain packet is done with: no stage of the rest has anything to look for in it, and it is no sample. Else it goes the
- * whole way, with what was drawn.
+ * whole way, with what was drawn. `plain`: GABION_PLAIN_*.
  */
-GABION_INLINE int gabion_done(__u32 version, const struct gabion_tables *tables, struct gabion_cpu *cpu,
+GABION_INLINE int gabion_done(__u32 plain, __u32 version, const struct gabion_tables *tables, struct gabion_cpu *cpu,
 			      struct gabion_arrival *arrival)
 {
 	if (arrival->suspect || gabion_quar_any(version, tables) || gabion_watch_any(version, tables) ||
 	    gabion_read32(&tables->control->destinations) || gabion_flood_any(tables->control, arrival->now))
+		return 0;
+	if (gabion_has(tables, GABION_FEATURE_CAPS) && !gabion_passes_caps(plain, tables, cpu, arrival))
 		return 0;
 	if (gabion_has(tables, GABION_FEATURE_SAMPLER))
 		arrival->drawn = gabion_draw(tables, cpu, 0, arrival->now);
@@ -123,18 +127,21 @@ GABION_INLINE __u32 gabion_front4(const __u8 *at, const __u8 *end, __u32 l3_offs
 {
 	const struct gabion_wire_ipv4 *ip = GABION_AT(struct gabion_wire_ipv4, at);
 	struct gabion_address source = {{0, 0, 0, 0}};
-	__u32 reason;
+	__u32 reason, plain;
 
 	if (at + sizeof(*ip) > end || !gabion_ipv4_sound(ip, GABION_CAST(__u32, end - at)))
 		return GABION_REASON_MALFORMED_IPV4;
 	source.word[0] = ip->source;
 	reason = gabion_judge_source(&source, 4, l3_offset, tables, cpu, arrival);
-	if (!reason && GABION_LIKELY(gabion_plain4(ip, end))) {
+	if (reason)
+		return reason;
+	plain = gabion_plain4(ip, end);
+	if (GABION_LIKELY(plain)) {
 		arrival->suspect = gabion_suspects4(ip, tables);
-		if (gabion_done(4, tables, cpu, arrival))
+		if (gabion_done(plain, 4, tables, cpu, arrival))
 			return GABION_REASON_CLEAN;
 	}
-	return reason;
+	return GABION_REASON_NONE;
 }
 
 /* Out of line, so that its part of the stack is free for what comes later. */
@@ -144,7 +151,7 @@ GABION_OUTLINE_HERE __u32 gabion_front6(GABION_FRAME *frame, __u32 l3_offset, co
 	const __u8 *at = gabion_frame_begin(frame) + (l3_offset & 31), *end = gabion_frame_end(frame);
 	const struct gabion_wire_ipv6 *ip = GABION_AT(struct gabion_wire_ipv6, at);
 	struct gabion_address source;
-	__u32 reason;
+	__u32 reason, plain;
 
 	if (at + sizeof(*ip) > end || !gabion_ipv6_sound(ip, GABION_CAST(__u32, end - at)))
 		return GABION_REASON_MALFORMED_IPV6;
@@ -152,12 +159,15 @@ GABION_OUTLINE_HERE __u32 gabion_front6(GABION_FRAME *frame, __u32 l3_offset, co
 	if (GABION_UNLIKELY(ip->hop_limit == 255) && gabion_neighbour(frame, l3_offset))
 		return GABION_REASON_NEIGHBOUR;
 	reason = gabion_judge_source(&source, 6, l3_offset, tables, cpu, arrival);
-	if (!reason && GABION_LIKELY(gabion_plain6(ip, end))) {
+	if (reason)
+		return reason;
+	plain = gabion_plain6(ip, end);
+	if (GABION_LIKELY(plain)) {
 		arrival->suspect = gabion_suspects6(ip, tables);
-		if (gabion_done(6, tables, cpu, arrival))
+		if (gabion_done(plain, 6, tables, cpu, arrival))
 			return GABION_REASON_CLEAN;
 	}
-	return reason;
+	return GABION_REASON_NONE;
 }
 
 /* Behind VLAN tags. */
@@ -262,6 +272,15 @@ GABION_OUTLINE __u32 gabion_rest(GABION_OUTLINE_TABLES GABION_FRAME *frame, stru
 	if (!reason && gabion_has(tables, GABION_FEATURE_QUARANTINE) && !(arrival->allowed & GABION_SKIP_RATES)) {
 		reason = gabion_stage_quarantine(&packet, tables, arrival);
 		GABION_MARK(arrival, QUARANTINE);
+	}
+	/* before whatever drops only while a flood is on, and so would end it */
+	if (!reason && gabion_has(tables, GABION_FEATURE_CAPS)) {
+		gabion_count_class(&packet, tables, cpu, arrival);
+		GABION_MARK(arrival, TRIGGER);
+	}
+	if (!reason && gabion_has(tables, GABION_FEATURE_CAPS)) {
+		reason = gabion_stage_caps(&packet, tables, cpu, arrival);
+		GABION_MARK(arrival, CAPS);
 	}
 	if (!reason && gabion_has(tables, GABION_FEATURE_DESTINATIONS)) {
 		reason = gabion_stage_destination(&packet, tables, cpu, arrival);

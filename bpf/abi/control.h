@@ -6,6 +6,7 @@
 #ifndef GABION_ABI_CONTROL_H
 #define GABION_ABI_CONTROL_H
 
+#include "caps.h"
 #include "compat.h"
 #include "connection.h"
 #include "flood.h"
@@ -59,6 +60,7 @@ struct gabion_control {
 	__u8 reserved[40];
 	struct gabion_flood flood;
 	struct gabion_connection_control connections;
+	struct gabion_caps_control caps;
 	struct gabion_set_header set[GABION_SET_COUNT] GABION_ALIGNED(GABION_CACHE_LINE);
 };
 

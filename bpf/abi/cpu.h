@@ -6,6 +6,7 @@
 #ifndef GABION_ABI_CPU_H
 #define GABION_ABI_CPU_H
 
+#include "caps.h"
 #include "compat.h"
 #include "limits.h"
 #include "reason.h"
@@ -46,11 +47,16 @@ struct gabion_cpu {
 	struct gabion_sampler sampler;
 	struct gabion_count handed_back; /* counted where they arrive, by the program behind the private pair */
 	struct gabion_count foreign; /* what came out of the private pair without being ours, and was dropped there */
+	__u16 lot[8]; /* packets left of the lot that was taken, for each class of packets (bpf/abi/caps.h) */
 	__u32 cap_lot[GABION_DESTINATIONS_MAX]; /* tokens that this CPU holds of each destination's cap */
 	struct gabion_count reason[GABION_REASON_SLOTS];
 	struct gabion_count would_drop[GABION_REASON_SLOTS]; /* in a dry run */
+	struct gabion_lots lots;
 } GABION_ALIGNED(GABION_CACHE_LINE);
 
 _Static_assert(offsetof(struct gabion_cpu, sampler) == GABION_CACHE_LINE, "what every packet touches is one line");
+_Static_assert(offsetof(struct gabion_cpu, cap_lot) == 2 * GABION_CACHE_LINE,
+	       "what every clean packet touches is one more");
+_Static_assert(GABION_FLOOD_CLASSES <= 8, "a lot for each class");
 
 #endif

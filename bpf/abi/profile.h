@@ -23,6 +23,8 @@
 	X(PARSE, "parse", "the whole packet parsed")                                                                   \
 	X(VALIDATION, "validation", "what no honest sender makes")                                                     \
 	X(QUARANTINE, "quarantine", "quarantined sources")                                                             \
+	X(TRIGGER, "trigger", "counted, and whether a flood begins")                                                   \
+	X(CAPS, "caps", "caps of classes and ports")                                                                   \
 	X(DESTINATION, "destination", "destinations under attack")                                                     \
 	X(SAMPLER, "sampler", "whether a worker gets to see it")                                                       \
 	X(CREDIT, "credit", "a worker's credit claimed")                                                               \

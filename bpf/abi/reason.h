@@ -59,7 +59,11 @@ enum gabion_action {
 	X(LAND,               "land",               DROP,      "source and destination address are the same") \
 	X(TCP_FLAGS,          "tcp-flags",          DROP,      "TCP flags that no TCP sends together") \
 	X(PORT_ZERO,          "port-zero",          DROP,      "TCP port 0, or UDP to port 0") \
-	X(FRAGMENT,           "fragment",           DROP,      "fragment of a kind that no sender makes, or any where none are wanted")
+	X(FRAGMENT,           "fragment",           DROP,      "fragment of a kind that no sender makes, or any where none are wanted") \
+	X(CAP_UDP,            "cap-udp",            DROP,      "UDP above the cap for the whole host and nothing vouches for the source") \
+	X(CAP_ICMP,           "cap-icmp",           DROP,      "ICMP above the cap for the whole host and nothing vouches for the source") \
+	X(CAP_SYN,            "cap-syn",            DROP,      "SYNs above the cap for the whole host and nothing vouches for the source") \
+	X(CAP_PORT,           "cap-port",           DROP,      "a port above its cap and nothing vouches for the source")
 /* clang-format on */
 
 enum gabion_reason {

@@ -20,7 +20,8 @@
 #define GABION_FEATURE_HITS	    0x80u /* count the drops of each ban beside its table */
 #define GABION_FEATURE_MAC	    0x100u
 #define GABION_FEATURE_VALIDATION   0x200u
-#define GABION_FEATURES_ALL	    0x3ffu
+#define GABION_FEATURE_CAPS	    0x2000u /* floods triggered, rates of the whole host capped */
+#define GABION_FEATURES_ALL	    0x23ffu
 
 /* What the validation looks for. Fixed at load, since then what is off costs nothing and what is on are constants in the code. */
 #define GABION_CHECK_BOGONS	   0x01u

@@ -25,6 +25,7 @@ struct gabion_arrival {
 	__u32 timed;   /* in the profiling program alone (bpf/profile.h) */
 	__u32 one_in;  /* out: when handed over, packets that this one stands for */
 	__u32 suspect; /* GABION_SUSPECT_* */
+	__u32 counted; /* not 0: counted in its class already (bpf/lib/trigger.h) */
 	__u32 vouched; /* enum gabion_vouched_for: what bpf/lib/vouched.h found; asked at most once a packet */
 };
 

@@ -70,6 +70,8 @@ struct gabion_tables {
 	struct gabion_proven_bucket *proven;
 	gabion_table6 dest_table;
 	struct gabion_destination *destinations;
+	struct gabion_cell *cells;
+	gabion_words port_rules;
 	struct gabion_queue *queues;
 };
 

@@ -65,6 +65,27 @@ struct BansConfig {
     Milliseconds blast_window{std::chrono::minutes(1)};
 };
 
+struct PortCapConfig {
+    std::string protocol = "udp";  // "tcp"
+    std::uint16_t port = 0;
+    std::uint64_t pps = 0;
+    friend bool operator==(const PortCapConfig&, const PortCapConfig&) = default;
+};
+
+// What the whole host takes, by class of packets. trigger: a flood is on above it, 0 = learned; floor: what a learned one never is below.
+struct CapsConfig {
+    bool enabled = true;
+    double trigger_factor = 8;
+    double factor = 2;  // of what is normal, while a flood is on
+    Milliseconds hold{5'000};
+    std::uint64_t tcp_trigger_pps = 0, syn_trigger_pps = 0, udp_trigger_pps = 0, icmp_trigger_pps = 0,
+                  other_trigger_pps = 0;
+    std::uint64_t tcp_floor_pps = 200'000, syn_floor_pps = 2'000, udp_floor_pps = 20'000, icmp_floor_pps = 1'000,
+                  other_floor_pps = 20'000;
+    std::uint64_t syn_pps = 0, udp_pps = 0, icmp_pps = 0;  // 0: only while a flood is on
+    std::vector<PortCapConfig> port;
+};
+
 struct AllowConfig {
     std::vector<Prefix> targets;
     std::uint32_t capacity = 65536;
@@ -134,6 +155,7 @@ struct Config {
     AllowConfig allow;
     ConnectionsConfig connections;
     ValidationConfig validation;
+    CapsConfig caps;
     DetectorsConfig detectors;
     std::string on_stop = "keep";    // [daemon]; "detach"
     std::string log_level = "info";  // [log] level

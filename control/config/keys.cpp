@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/config/keys.h"
 
+#include "bpf/abi/caps.h"
 #include "bpf/abi/limits.h"
 #include "bpf/abi/settings.h"
 #include "control/config/values.h"
@@ -98,6 +99,50 @@ void add_validation(List& list) {
         [](auto& c) -> auto& { return c.validation.fragments; }));
 }
 
+void add_caps(List& list) {
+    list.push_back(boolean<Config>(
+        "caps.enabled", at_start, [](auto& c) -> auto& { return c.caps.enabled; }));
+    list.push_back(real<Config>(
+        "caps.trigger_factor", live, 1, 1000, [](auto& c) -> auto& { return c.caps.trigger_factor; }));
+    list.push_back(real<Config>(
+        "caps.factor", live, 1, 1000, [](auto& c) -> auto& { return c.caps.factor; }));
+    list.push_back(duration<Config>(
+        "caps.hold", live, "100ms", [](auto& c) -> auto& { return c.caps.hold; }));
+    const auto pps = [&list](const char* name, std::uint64_t least, auto pick) {
+        list.push_back(whole<Config>(std::string("caps.") + name, live, least, pps_max, pick));
+    };
+    pps(
+        "tcp_trigger_pps", 0, [](auto& c) -> auto& { return c.caps.tcp_trigger_pps; });
+    pps(
+        "syn_trigger_pps", 0, [](auto& c) -> auto& { return c.caps.syn_trigger_pps; });
+    pps(
+        "udp_trigger_pps", 0, [](auto& c) -> auto& { return c.caps.udp_trigger_pps; });
+    pps(
+        "icmp_trigger_pps", 0, [](auto& c) -> auto& { return c.caps.icmp_trigger_pps; });
+    pps(
+        "other_trigger_pps", 0, [](auto& c) -> auto& { return c.caps.other_trigger_pps; });
+    pps(
+        "tcp_floor_pps", 1, [](auto& c) -> auto& { return c.caps.tcp_floor_pps; });
+    pps(
+        "syn_floor_pps", 1, [](auto& c) -> auto& { return c.caps.syn_floor_pps; });
+    pps(
+        "udp_floor_pps", 1, [](auto& c) -> auto& { return c.caps.udp_floor_pps; });
+    pps(
+        "icmp_floor_pps", 1, [](auto& c) -> auto& { return c.caps.icmp_floor_pps; });
+    pps(
+        "other_floor_pps", 1, [](auto& c) -> auto& { return c.caps.other_floor_pps; });
+    pps(
+        "syn_pps", 0, [](auto& c) -> auto& { return c.caps.syn_pps; });
+    pps(
+        "udp_pps", 0, [](auto& c) -> auto& { return c.caps.udp_pps; });
+    pps(
+        "icmp_pps", 0, [](auto& c) -> auto& { return c.caps.icmp_pps; });
+    list.push_back(port_list_of<Config>(
+        "caps.port", GABION_CAP_PORTS_MAX,
+        std::vector<PortNumber<PortCapConfig>>{{"pps", 1, pps_max, &PortCapConfig::pps}},
+        [](auto& c) -> auto& { return c.caps.port; }));
+}
+
 template <typename Pick>
 void add_switch(List& list, const std::string& name, Pick pick) {
     list.push_back(boolean<Config>(
@@ -188,6 +233,7 @@ List make_keys() {
     add_bans(list);
     add_connections(list);
     add_validation(list);
+    add_caps(list);
     add_detectors(list);
     list.push_back(choice<Config>(
         "daemon.on_stop", live, {"keep", "detach"}, [](auto& c) -> auto& { return c.on_stop; }));

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "control/daemon/analyst_thread.h"
+#include "control/daemon/flood_keeper.h"
 #include "control/daemon/panic_keeper.h"
 #include "control/daemon/tables.h"
 #include "dataplane/core/atomic_file.h"
@@ -17,6 +18,7 @@ namespace {
 constexpr const char* bans_file = "bans";
 constexpr const char* baseline_file = "baseline";
 constexpr const char* breaker_file = "breaker";
+constexpr const char* floods_file = "floods";
 constexpr const char* offloads_file = "offloads";
 constexpr std::size_t learned_bytes_max = 64 << 20;
 constexpr std::uint64_t save_interval_ns = 1'000'000'000;
@@ -49,7 +51,8 @@ Keeper::~Keeper() {
     if (writing_.valid()) writing_.wait();
 }
 
-std::vector<std::string> Keeper::restore(Tables& tables, AnalystThread& analyst, PanicKeeper& panic) {
+std::vector<std::string> Keeper::restore(Tables& tables, AnalystThread& analyst, PanicKeeper& panic,
+                                         FloodKeeper& floods) {
     std::vector<std::string> problems;
     const auto restored = ban::restore_state(tables.book(), path(bans_file), tables.are_new(), ban::Moment::now());
     if (!restored)
@@ -67,6 +70,7 @@ std::vector<std::string> Keeper::restore(Tables& tables, AnalystThread& analyst,
     }
     if (const std::string text = text_of(path(breaker_file)); !text.empty())
         panic.restore(std::strtod(text.c_str(), nullptr));
+    floods.restore(text_of(path(floods_file)));
     return problems;
 }
 
@@ -95,25 +99,27 @@ void Keeper::write_snapshot() {
     });
 }
 
-Result<void> Keeper::write_learned(AnalystThread& analyst, PanicKeeper& panic) const {
+Result<void> Keeper::write_learned(AnalystThread& analyst, PanicKeeper& panic, FloodKeeper& floods) const {
     const auto baseline = analyst.with([](const detect::Analyst& judge) { return judge.save_baseline(); });
     if (auto written = write_atomically(path(baseline_file), baseline); !written) return written;
+    if (auto written = write_atomically(path(floods_file), bytes_of(floods.save())); !written) return written;
     return write_atomically(path(breaker_file), bytes_of(std::to_string(panic.learned_peak_pps())));
 }
 
-std::vector<std::string> Keeper::save_learned(AnalystThread& analyst, PanicKeeper& panic) {
-    const auto written = write_learned(analyst, panic);
+std::vector<std::string> Keeper::save_learned(AnalystThread& analyst, PanicKeeper& panic, FloodKeeper& floods) {
+    const auto written = write_learned(analyst, panic, floods);
     return written ? std::vector<std::string>{} : std::vector{written.error().text};
 }
 
-std::vector<std::string> Keeper::save_all(Tables& tables, AnalystThread& analyst, PanicKeeper& panic) {
+std::vector<std::string> Keeper::save_all(Tables& tables, AnalystThread& analyst, PanicKeeper& panic,
+                                          FloodKeeper& floods) {
     if (writing_.valid()) (void)writing_.get();
     snapshot_ = std::make_unique<ban::StateSnapshot>(tables.book(), ban::Moment::now());
     snapshot_->step(~std::size_t{0});
     write_snapshot();
     std::vector<std::string> problems;
     if (const auto written = writing_.get(); !written) problems.push_back(written.error().text);
-    for (std::string& problem : save_learned(analyst, panic))
+    for (std::string& problem : save_learned(analyst, panic, floods))
         problems.push_back(std::move(problem));
     return problems;
 }

@@ -21,6 +21,7 @@ class StateSnapshot;
 namespace gabion::daemon {
 
 class AnalystThread;
+class FloodKeeper;
 class PanicKeeper;
 class Tables;
 
@@ -30,16 +31,16 @@ public:
     static Result<std::unique_ptr<Keeper>> open(const std::string& directory);
     ~Keeper();
 
-    std::vector<std::string> restore(Tables& tables, AnalystThread& analyst, PanicKeeper& panic);
+    std::vector<std::string> restore(Tables& tables, AnalystThread& analyst, PanicKeeper& panic, FloodKeeper& floods);
 
     // Ten times a second: when the bans changed, and at most once a second, begins to take them down, a part at each call, since the
     // control thread must not stand still for a million of them. The writing is another thread's. Returns what went wrong since
     // the last call.
     std::vector<std::string> save_bans_when_changed(Tables& tables);
     // Everything, at once.
-    std::vector<std::string> save_all(Tables& tables, AnalystThread& analyst, PanicKeeper& panic);
+    std::vector<std::string> save_all(Tables& tables, AnalystThread& analyst, PanicKeeper& panic, FloodKeeper& floods);
     // What was learned, without the bans.
-    std::vector<std::string> save_learned(AnalystThread& analyst, PanicKeeper& panic);
+    std::vector<std::string> save_learned(AnalystThread& analyst, PanicKeeper& panic, FloodKeeper& floods);
 
     // Remembered until they are restored; they survive a killed daemon.
     void remember_offloads(const std::string& interface, const net::OffloadsBefore& before);
@@ -49,7 +50,7 @@ public:
 private:
     explicit Keeper(std::string directory) : directory_(std::move(directory)) {}
     [[nodiscard]] std::string path(const char* name) const { return directory_ + "/" + name; }
-    Result<void> write_learned(AnalystThread& analyst, PanicKeeper& panic) const;
+    Result<void> write_learned(AnalystThread& analyst, PanicKeeper& panic, FloodKeeper& floods) const;
     void write_snapshot();
     void read_offloads();
     Result<void> write_offloads() const;

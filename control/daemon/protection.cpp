@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <span>
 
+#include "bpf/lib/flood.h"
 #include "control/daemon/settings.h"
 #include "dataplane/core/clock.h"
 #include "dataplane/net/egress_hook.h"
@@ -64,6 +65,7 @@ Result<void> Protection::open_tables() {
     tables_ = std::move(*tables);
     panic_ = std::make_unique<PanicKeeper>(tables_->clock().hz());
     panic_->configure(panic_settings(config_));
+    floods_ = std::make_unique<FloodKeeper>(tables_->clock().hz());
     analyst_ = std::make_unique<AnalystThread>(detector_settings(config_), hash_,
                                                [this] { loop_.post([this] { decide(); }); });
     destinations_ = std::make_unique<ban::DestinationTable>(tables_->memory());
@@ -74,7 +76,7 @@ Result<void> Protection::open_tables() {
     auto keeper = Keeper::open(config_.state.directory);
     if (!keeper) return keeper.error();
     keeper_ = std::move(*keeper);
-    tell_problems(keeper_->restore(*tables_, *analyst_, *panic_));
+    tell_problems(keeper_->restore(*tables_, *analyst_, *panic_, *floods_));
     return {};
 }
 
@@ -109,6 +111,8 @@ void Protection::put_in_force(gabion_panic_mode mode) {
     panic.mode = mode;
     panic_->configure(panic);
     panic_->apply(control.panic);
+    floods_->configure(flood_settings(config_));
+    floods_->apply(flood_tables());
     analyst_->with([&](detect::Analyst& analyst) { analyst.configure(detector_settings(config_)); });
 }
 
@@ -124,17 +128,44 @@ Result<void> Protection::watch_links() {
     });
 }
 
+FloodTables Protection::flood_tables() {
+    const map::MapGroup& shared = tables_->shared();
+    return {tables_->control(), shared.values<gabion_cell>("cells"), shared.values<std::uint64_t>("port_rules")};
+}
+
+// What must not be learned from: an attack that a detector sees, or a flood that the kernel saw by itself.
+bool Protection::under_attack() {
+    return analyst_->with([](const detect::Analyst& analyst) { return analyst.under_attack(); }) ||
+           gabion_flood_any(&tables_->control(), tables_->now_ticks()) != 0;
+}
+
+// Floods that a detector or the kernel itself sees; what is normal is learned from the rest.
+void Protection::tend_floods() {
+    gabion_control& control = tables_->control();
+    const std::uint32_t now = tables_->now_ticks();
+    const bool attacked = analyst_->with([](const detect::Analyst& analyst) { return analyst.under_attack(); });
+    tend_flood(control, attacked, now, tables_->clock().hz());
+    for (FloodEvent& event : floods_->tick(cpus_of_all(), now, monotonic_now_ns(), !attacked, flood_tables()))
+        events_.raise(Severity::notice, event.kind, std::move(event.text));
+}
+
+std::vector<std::span<const gabion_cpu>> Protection::cpus_of_all() const {
+    std::vector<std::span<const gabion_cpu>> cpus;
+    for (const auto& interface : interfaces_)
+        cpus.push_back(interface->cpus());
+    return cpus;
+}
+
 void Protection::start_timers() {
     timers_.push_back(loop_.every(100ms, [this] {
         const std::uint64_t now_ns = boot_now_ns();
         tables_->book().sweep(now_ns);
-        const bool attacked = analyst_->with([](const detect::Analyst& analyst) { return analyst.under_attack(); });
-        tend_flood(tables_->control(), attacked, tables_->now_ticks(), tables_->clock().hz());
+        tend_floods();
         destinations_->sweep(tables_->clock(), now_ns);
         tell_problems(keeper_->save_bans_when_changed(*tables_));
     }));
     timers_.push_back(loop_.every(1s, [this] { every_second(); }));
-    timers_.push_back(loop_.every(60s, [this] { tell_problems(keeper_->save_learned(*analyst_, *panic_)); }));
+    timers_.push_back(loop_.every(60s, [this] { tell_problems(keeper_->save_learned(*analyst_, *panic_, *floods_)); }));
 }
 
 Result<void> Protection::open() {
@@ -193,7 +224,7 @@ void Protection::close() {
         interface->close(keep);
     analyst_->stop();
     decide();
-    tell_problems(keeper_->save_all(*tables_, *analyst_, *panic_));
+    tell_problems(keeper_->save_all(*tables_, *analyst_, *panic_, *floods_));
     if (!keep) tables_->pins().clear();
 }
 
@@ -231,21 +262,18 @@ void Protection::decide() {
 }
 
 void Protection::tick_panic() {
-    std::vector<std::span<const gabion_cpu>> cpus;
-    for (const auto& interface : interfaces_)
-        cpus.push_back(interface->cpus());
-    const bool calm = !analyst_->with([](const detect::Analyst& analyst) { return analyst.under_attack(); });
+    const bool calm = !under_attack();
     for (PanicEvent& event :
-         panic_->tick(cpus, tables_->now_ticks(), monotonic_now_ns(), calm, tables_->control().panic))
+         panic_->tick(cpus_of_all(), tables_->now_ticks(), monotonic_now_ns(), calm, tables_->control().panic))
         events_.raise(Severity::notice, event.kind, std::move(event.text));
 }
 
 void Protection::feed_known_sources() {
-    const auto sources = analyst_->with([](const detect::Analyst& analyst) {
-        return analyst.under_attack() ? std::vector<Prefix>{} : analyst.calm_sources();
-    });
-    for (const Prefix& source : sources)
-        tables_->known().add(source);
+    if (!under_attack()) {
+        for (const Prefix& source :
+             analyst_->with([](const detect::Analyst& analyst) { return analyst.calm_sources(); }))
+            tables_->known().add(source);
+    }
     tables_->known().sweep(boot_now_ns());
 }
 

@@ -11,6 +11,7 @@
 #include "control/daemon/analyst_thread.h"
 #include "control/daemon/event_loop.h"
 #include "control/daemon/events.h"
+#include "control/daemon/flood_keeper.h"
 #include "control/daemon/identity_watch.h"
 #include "control/daemon/keeper.h"
 #include "control/daemon/panic_keeper.h"
@@ -63,6 +64,10 @@ private:
     void tick_panic();
     void feed_known_sources();
     void tell_overflow();
+    void tend_floods();
+    [[nodiscard]] bool under_attack();
+    [[nodiscard]] FloodTables flood_tables();
+    [[nodiscard]] std::vector<std::span<const gabion_cpu>> cpus_of_all() const;
     void tell_problems(const std::vector<std::string>& problems);
 
     config::Config config_;
@@ -76,6 +81,7 @@ private:
     std::unique_ptr<ban::DestinationTable> destinations_;
     std::unique_ptr<ban::VerdictWriter> writer_;
     std::unique_ptr<PanicKeeper> panic_;
+    std::unique_ptr<FloodKeeper> floods_;
     std::vector<std::unique_ptr<ProtectedInterface>> interfaces_;
     std::vector<IdentityWatch> identities_;
     std::unique_ptr<net::LinkWatch> links_;

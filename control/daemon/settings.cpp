@@ -110,6 +110,7 @@ detect::Settings detector_settings(const config::Config& config) {
 std::uint32_t features(const config::Config& config) noexcept {
     std::uint32_t features = GABION_FEATURES_ALL;
     if (checks(config) == 0) features &= ~GABION_FEATURE_VALIDATION;
+    if (!config.caps.enabled) features &= ~GABION_FEATURE_CAPS;
     return features;
 }
 
@@ -125,6 +126,22 @@ std::uint32_t checks(const config::Config& config) noexcept {
     if (from.fragments == "sound") checks |= GABION_CHECK_FRAGMENTS;
     if (from.fragments == "drop") checks |= GABION_CHECK_ALL_FRAGMENTS;
     return checks;
+}
+
+FloodSettings flood_settings(const config::Config& config) {
+    const config::CapsConfig& from = config.caps;
+    FloodSettings to;
+    to.kind[GABION_FLOOD_TCP] = {from.tcp_trigger_pps, from.tcp_floor_pps, 0, false};
+    to.kind[GABION_FLOOD_SYN] = {from.syn_trigger_pps, from.syn_floor_pps, from.syn_pps, true};
+    to.kind[GABION_FLOOD_UDP] = {from.udp_trigger_pps, from.udp_floor_pps, from.udp_pps, true};
+    to.kind[GABION_FLOOD_ICMP] = {from.icmp_trigger_pps, from.icmp_floor_pps, from.icmp_pps, true};
+    to.kind[GABION_FLOOD_OTHER] = {from.other_trigger_pps, from.other_floor_pps, 0, false};
+    to.trigger_factor = from.trigger_factor;
+    to.cap_factor = from.factor;
+    to.hold_s = seconds(from.hold);
+    for (const config::PortCapConfig& port : from.port)
+        to.ports.push_back({port.protocol == "udp", port.port, port.pps});
+    return to;
 }
 
 PanicSettings panic_settings(const config::Config& config) {

@@ -7,6 +7,7 @@
 
 #include "bpf/abi/control.h"
 #include "control/config/config.h"
+#include "control/daemon/flood_keeper.h"
 #include "control/daemon/panic_keeper.h"
 #include "control/daemon/protected_interface.h"
 #include "dataplane/ban/ban_book.h"
@@ -22,6 +23,7 @@ detect::Settings detector_settings(const config::Config& config);
 std::uint32_t features(const config::Config& config) noexcept;
 // GABION_CHECK_*: what they validate.
 std::uint32_t checks(const config::Config& config) noexcept;
+FloodSettings flood_settings(const config::Config& config);
 PanicSettings panic_settings(const config::Config& config);
 InterfaceSettings interface_settings(const config::InterfaceConfig& config, const config::WorkersConfig& workers);
 

@@ -79,6 +79,8 @@ HostPipeline::HostPipeline(const HostTableSizes& sizes) : tables_(std::make_uniq
     t.proven = add<gabion_proven_bucket>("proven", sizes.proven);
     t.dest_table = add<gabion_bucket6>("dest_table", sizes.destinations);
     t.destinations = add<gabion_destination>("destinations", GABION_DESTINATIONS_MAX);
+    t.cells = add<gabion_cell>("cells", GABION_CELLS);
+    t.port_rules = add<__u64>("port_rules", GABION_PORT_RULES / GABION_RULES_PER_WORD);
     t.queues = add<gabion_queue>("queues", sizes.queues);
 
     const gabion_set_masks masks = {sizes.exact4 - 1, sizes.exact6 - 1, sizes.prefix4 - 1, sizes.prefix6 - 1};

@@ -16,6 +16,7 @@
 
 struct gabion_bucket4;
 struct gabion_bucket6;
+struct gabion_cell;
 struct gabion_control;
 struct gabion_cpu;
 struct gabion_destination;

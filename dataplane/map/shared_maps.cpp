@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "bpf/abi/caps.h"
 #include "bpf/abi/control.h"
 #include "bpf/abi/cpu.h"
 #include "bpf/abi/destination.h"
@@ -89,6 +90,8 @@ std::vector<MapSpec> shared_maps(const Capacities& capacities) {
     specs.push_back(array<gabion_proven_bucket>("proven", proven_buckets(capacities.proven)));
     specs.push_back(array<gabion_bucket6>("dest_table", buckets6(2 * GABION_DESTINATIONS_MAX)));
     specs.push_back(array<gabion_destination>("destinations", GABION_DESTINATIONS_MAX));
+    specs.push_back(array<gabion_cell>("cells", GABION_CELLS));
+    specs.push_back(array<std::uint64_t>("port_rules", GABION_PORT_RULES / GABION_RULES_PER_WORD));
     return specs;
 }
 

@@ -24,7 +24,7 @@ def to_toml(config, within=''):
             plain += ['', f'[{within}{key}]', to_toml(item, f'{within}{key}.')]
         elif isinstance(item, list) and item and isinstance(item[0], dict):
             for table in item:
-                plain += ['', f'[[{key}]]', to_toml(table)]
+                plain += ['', f'[[{within}{key}]]', to_toml(table)]
     return '\n'.join(plain)
 
 

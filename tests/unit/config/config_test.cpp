@@ -124,6 +124,17 @@ const BadCase bad_cases[] = {
     {"relative path", "[state]\npin = \"bpf\"" + interface, "gabion.toml:2:7: state.pin", "absolute path"},
     {"path too long for a socket", "[control]\nsocket = \"/" + std::string(107, 'x') + "\"" + interface,
      "control.socket", "107"},
+    {"a port's cap without a port", "[[caps.port]]\nprotocol = \"udp\"\npps = 1" + interface,
+     "gabion.toml:1:1: caps.port", "port must be a whole number from 0 to 65535; it is missing"},
+    {"a port's cap for a protocol without ports", "[[caps.port]]\nprotocol = \"icmp\"\nport = 1\npps = 1" + interface,
+     "caps.port", R"("tcp" or "udp")"},
+    {"a port beyond the last", "[[caps.port]]\nprotocol = \"udp\"\nport = 65536\npps = 1" + interface, "caps.port",
+     "found 65536"},
+    {"a port twice",
+     "[caps]\nport = [{protocol = \"udp\", port = 1, pps = 1}, {protocol = \"udp\", port = 1, pps = 2}]" + interface,
+     "gabion.toml:2:8: caps.port", "named twice"},
+    {"a slip in a port's cap", "[[caps.port]]\nprotocol = \"udp\"\nport = 1\nppps = 1" + interface, "caps.port",
+     "unknown key \"ppps\""},
     {"section is a value", "panic = 3" + interface, "gabion.toml:1:9: panic", "must be a table"},
     {"section is a list of tables", "[[panic]]\nmode = \"on\"" + interface, "panic", "must be a table"},
     {"no interface", "dry_run = true\n", "gabion.toml", "names no interface"},
@@ -193,6 +204,7 @@ TEST(Config, IsWrittenAsItIsRead) {
     config.bans.duration = 90'061'001ms;
     config.allow.targets = {*Prefix::parse("192.0.2.0/24"), *Prefix::parse("::1")};
     config.workers.cpus = {5, 0};
+    config.caps.port = {{"udp", 53, 5000}, {"tcp", 0, 1}};
     config.control.group = "quo\"te\\d";
     config.interfaces.push_back({"eth1", "inline", "eth2", "native", "deny", {*parse_mac("02:00:5e:10:00:01")}});
     const auto again = parse(config_text(config));

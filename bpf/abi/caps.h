@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Rates of the host as a whole, each a cell that all CPUs share: for each class of packets (bpf/abi/flood.h) the rate above which a
+ * flood is raised and the cap, and a cap for each port that was given one. A CPU takes GABION_CAP_LOT packets' worth of a cell at a time
+ * and counts them down by itself, so that nothing is lost between CPUs and a packet seldom touches what is shared. User space
+ * writes the limits, the kernel the rest.
+ */
+#ifndef GABION_ABI_CAPS_H
+#define GABION_ABI_CAPS_H
+
+#include "compat.h"
+#include "flood.h"
+#include "limits.h"
+
+#define GABION_CAP_PORTS_MAX 64 /* ports that may have a cap */
+
+/* Where the cells stand. */
+#define GABION_CELL_TRIGGER 0 /* + class */
+#define GABION_CELL_CAP	    GABION_FLOOD_CLASSES
+#define GABION_CELL_PORT    (2 * GABION_FLOOD_CLASSES) /* + number of the port's cap */
+#define GABION_CELLS	    (GABION_CELL_PORT + GABION_CAP_PORTS_MAX)
+
+_Static_assert(GABION_CELLS <= 128, "each has a place among a CPU's lots");
+
+struct gabion_cell {
+	__u64 schedule;	  /* GCRA, as in quarantine.h, in lots */
+	__u64 hits;	  /* lots that it had no room for (a trigger), or packets dropped (a cap) */
+	__u32 interval;	  /* ticks * 2^16 for a lot; 0 = no limit */
+	__u32 burst;	  /* in the same unit */
+	__u32 flood_only; /* a cap that holds only while a flood of its class is on */
+	__u32 reserved[7];
+} GABION_ALIGNED(GABION_CACHE_LINE);
+
+_Static_assert(sizeof(struct gabion_cell) == GABION_CACHE_LINE, "CPUs that share one cell do not share its neighbours");
+
+/*
+ * What is said of each port, TCP's before UDP's, 16 bits each: the lower eight are 1 + the number of its cap; 0 = none. An array
+ * with a place for every port: however many of them are sprayed, nothing fills up.
+ */
+#define GABION_PORT_RULES     (2 * 65536)
+#define GABION_RULES_PER_WORD 4
+
+/* In the control page. */
+struct gabion_caps_control {
+	__u32 whole_way;   /* a bit for each class whose packets are always asked, flood or not */
+	__u32 ports;	   /* 0: no port has a rule */
+	__u32 flood_ticks; /* how long a flood that the kernel saw is on after it was last seen */
+	__u32 reserved[13];
+} GABION_ALIGNED(GABION_CACHE_LINE);
+
+_Static_assert(sizeof(struct gabion_caps_control) == GABION_CACHE_LINE, "one line, read by every packet");
+
+/* What a CPU has left of the lots that it took, and how many packets it has counted. */
+struct gabion_lots {
+	__u16 cell[128]; /* of each cell but the triggers, whose lots stand in struct gabion_cpu */
+	__u64 counted[GABION_FLOOD_CLASSES + 3]; /* whole lots of each class that it took */
+};
+
+#endif
