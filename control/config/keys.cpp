@@ -4,6 +4,7 @@
 #include "bpf/abi/caps.h"
 #include "bpf/abi/limits.h"
 #include "bpf/abi/settings.h"
+#include "control/config/port_list.h"
 #include "control/config/values.h"
 
 namespace gabion::config {
