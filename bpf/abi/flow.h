@@ -22,9 +22,9 @@ enum gabion_flow_kind {
 };
 
 struct gabion_flow {
-	__u32 tag;	/* the part of the flow's hash that does not choose the bucket; 0 = empty */
-	__u32 stamp;	/* tick of the last packet out */
-	__u32 number;	/* ANSWERED, ASKED: the acknowledgment that completes it. OWN, SERVICE: packets in that may still pass */
+	__u32 tag;   /* the part of the flow's hash that does not choose the bucket; 0 = empty */
+	__u32 stamp; /* tick of the last packet out */
+	__u32 number; /* ANSWERED, ASKED: the acknowledgment that completes it. OWN, SERVICE: packets in that may still pass */
 	__u16 kind;	/* enum gabion_flow_kind */
 	__u16 answered; /* ANSWERED: what the answer acknowledged, lower half */
 };

@@ -91,8 +91,7 @@ GABION_INLINE struct gabion_vouch gabion_vouch_for(const struct gabion_packet *p
 			return gabion_vouch_make(GABION_FLOW_OWN, GABION_GRANTS_REQUEST, 16 * GABION_GRANTS_REQUEST);
 		if (ports & GABION_ASKS_AMPLIFIER &&
 		    (ports & GABION_FROM_AMPLIFIER || packet->source_port < GABION_SERVICE_PORTS))
-			return gabion_vouch_make(GABION_FLOW_SERVICE, GABION_GRANTS_SERVICE,
-						 GABION_GRANTS_SERVICE_MAX);
+			return gabion_vouch_make(GABION_FLOW_SERVICE, GABION_GRANTS_SERVICE, GABION_GRANTS_SERVICE_MAX);
 		if (ports & GABION_ASKS_AMPLIFIER || (packet->source_port >= low && packet->source_port <= high))
 			return gabion_vouch_make(GABION_FLOW_OWN, GABION_GRANTS_REQUEST, 16 * GABION_GRANTS_REQUEST);
 	} else if (packet->icmp_type ==

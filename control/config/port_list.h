@@ -39,7 +39,7 @@ std::string read_port_entry(const toml::table& table, const std::vector<PortNumb
     for (const auto& [key, node] : table) {
         const bool known =
             key == "protocol" || key == "port" ||
-            std::any_of(numbers.begin(), numbers.end(), [&](const auto& one) { return key == one.name; });
+            std::any_of(numbers.begin(), numbers.end(), [&name = key](const auto& one) { return name == one.name; });
         if (!known) return "unknown key " + toml_string(key.str().substr(0, 60));
     }
     const auto* protocol = table.get_as<std::string>("protocol");

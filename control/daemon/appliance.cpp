@@ -71,12 +71,12 @@ void put_features(Status& status, const config::Config& config,
     feature("ban_hits", config.features.hits, switched_off);
     const bool noting =
         std::all_of(interfaces.begin(), interfaces.end(), [](const auto& interface) { return interface->noting(); });
-    feature("connections", config.connections.enabled && noting,
-            config.connections.enabled ? "an interface is away, or its packets out cannot be watched"
-                                       : switched_off);
+    const char* const unnoted = "an interface is away, or its packets out cannot be watched";
+    for (const auto& [name, wanted] : {std::pair{"connections", config.connections.enabled},
+                                       std::pair{"amplification", config.amplification.enabled}})
+        feature(name, wanted && noting, wanted ? unnoted : switched_off);
     feature("sampling", config.sampling.one_in != 0, "sampling.one_in is 0");
     feature("validation", checks(config) != 0, "switched off in the configuration");
-    feature("amplification", config.amplification.enabled, "switched off in the configuration");
     feature("detector_rate", config.detectors.rate.enabled, "switched off in the configuration");
     feature("detector_entropy", config.detectors.entropy.enabled, "switched off in the configuration");
     feature("detector_ttl", config.detectors.ttl.enabled, "switched off in the configuration");

@@ -47,32 +47,22 @@ Result<void> ProtectedInterface::open_maps(const net::Link& link) {
 }
 
 map::HostFacts ProtectedInterface::possible(map::HostFacts facts) const {
-    if (noting_error_) facts.features &= ~GABION_FEATURE_CONNECTIONS;
+    if (noting_error_) facts.features &= ~(GABION_FEATURE_CONNECTIONS | GABION_FEATURE_AMPLIFICATION);
     return facts;
 }
 
 Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
     auto stage = map::KernelStage::load(surroundings_.shared, *own_, surroundings_.facts, own_mark);
     if (!stage) return stage.error();
-    // Before the first packet is judged: without notes of the host's own questions their answers would be dropped.
-    const auto noting = net::attach_egress(link.index, stage->egress_fd());
-    if (noting) {
-        made_clsact_ |= *noting;
-    } else if ((surroundings_.facts.features & GABION_FEATURE_AMPLIFICATION) != 0) {
-        surroundings_.tell("amplification-off", settings_.name + ": " + noting.error().text);
-        surroundings_.facts.features &= ~GABION_FEATURE_AMPLIFICATION;
-        stage = map::KernelStage::load(surroundings_.shared, *own_, surroundings_.facts, own_mark);
-        if (!stage) return stage.error();
-    }
-
+    // Before the first packet is judged: what the host sent must be noted by then.
     const auto noting = net::attach_egress(link.index, stage->egress_fd());
     noting_error_.reset();
     if (noting) {
         made_clsact_ |= *noting;
     } else {
-        // Without notes of what leaves, handshakes under way would look like a flood's packets.
+        // Without notes of what leaves, the host's own connections and questions would look like a flood's packets.
         noting_error_ = noting.error();
-        surroundings_.tell("connections-off", settings_.name + ": " + noting.error().text);
+        surroundings_.tell("noting-off", settings_.name + ": " + noting.error().text);
         stage = map::KernelStage::load(surroundings_.shared, *own_, possible(surroundings_.facts), own_mark);
         if (!stage) return stage.error();
     }

@@ -21,8 +21,8 @@ constexpr auto former_tables_stay = 1s;
 struct Reloader::Target {
     ProtectedInterface* interface = nullptr;
     unsigned opening = 0;
-    map::HostFacts facts;     // as configured
-    map::HostFacts possible;  // of these, what can work on the interface
+    map::HostFacts facts;              // as configured
+    map::HostFacts possible;           // of these, what can work on the interface
     std::optional<map::MapGroup> own;  // none: the interface is away, and will load its programs when it comes
     std::optional<map::KernelStage> stage;
 };

@@ -96,8 +96,8 @@ gabion_reason unknown(unsigned flags) {
 }
 
 bool sensible(unsigned flags) {
-    return flags == ack || flags == (fin | ack) || flags == fin || flags == rst || flags == (rst | ack) ||
-           flags == syn || flags == (syn | ack) || flags == (ack | 8) || flags == (fin | ack | 8);
+    return flags == ack || flags == (fin | ack) || flags == rst || flags == (rst | ack) || flags == syn ||
+           flags == (syn | ack) || flags == (ack | 8) || flags == (fin | ack | 8);
 }
 
 TEST_P(Connection, UnknownSegmentsAreDroppedUnderTheirNames) {

@@ -50,7 +50,7 @@ TEST_F(Load, EveryObjectLoads) {
     for (const auto& [name, most] : {std::pair{"gabion", 250'000u},
                                      {"profile", 300'000u},
                                      {"gabion_test", 250'000u},
-                                     {"egress", 120'000u},
+                                     {"egress", 200'000u},
                                      {"handback", 1'000u},
                                      {"clock", 1'000u}}) {
         const Object object = open(name);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a flood is on, across the wrap of ticks.
-#include <gtest/gtest.h>
-
 #include "bpf/lib/flood.h"
+
+#include <gtest/gtest.h>
 
 namespace gabion::test {
 namespace {
