@@ -40,11 +40,10 @@ Json to_json(const Decision& decision) {
 }
 
 Json to_json(const Occurrence& occurrence) {
-    const detect::Notice& notice = occurrence.notice;
     return {{"time_s", occurrence.time_s},
-            {"kind", notice.kind},
-            {"target", notice.target.length == 0 ? Json() : Json(notice.target.text())},
-            {"text", notice.text}};
+            {"kind", occurrence.kind},
+            {"target", occurrence.target.length == 0 ? Json() : Json(occurrence.target.text())},
+            {"text", occurrence.text}};
 }
 
 template <typename Entry>

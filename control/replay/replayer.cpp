@@ -9,12 +9,14 @@
 #include "bpf/abi/queue.h"
 #include "bpf/abi/sample.h"
 #include "bpf/lib/flood.h"
+#include "control/daemon/flood_keeper.h"
 #include "control/daemon/panic_keeper.h"
 #include "control/daemon/settings.h"
 #include "control/replay/capture.h"
 #include "dataplane/ban/bloom.h"
 #include "dataplane/ban/named_memory.h"
 #include "dataplane/ban/verdict_writer.h"
+#include "dataplane/core/amplifiers.h"
 #include "dataplane/core/host_pipeline.h"
 #include "dataplane/detect/analyst.h"
 #include "dataplane/detect/observer.h"
@@ -56,6 +58,7 @@ struct Replayer::Stage {
     ban::DestinationTable destinations;
     ban::KnownSources known;
     ban::VerdictWriter writer;
+    daemon::FloodKeeper floods{hz};
     detect::HashKey hash;
     detect::Observer observer;
     detect::Analyst analyst;
@@ -81,11 +84,17 @@ struct Replayer::Stage {
           analyst(daemon::detector_settings(from), hash) {
         gabion_control& control = pipeline.control();
         pipeline.settings().features = daemon::features(config);
+        pipeline.settings().checks = daemon::checks(config);
         daemon::apply_sampling(config, hz, control);
         daemon::apply_switches(config, hz, control);
         daemon::PanicKeeper panic(hz);
         panic.configure(daemon::panic_settings(config));
         panic.apply(control.panic);
+        floods.configure(daemon::flood_settings(config));
+        floods.apply(flood_tables());
+        write_amplifiers(built_in_amplifiers(), {.ports = pipeline.values<std::uint64_t>("amp_ports"),
+                                                 .index = pipeline.values<std::uint64_t>("amp_index"),
+                                                 .rules = pipeline.values<gabion_amp_rule>("amp_rules")});
         pipeline.cpu().sampler.random = 1;
         gabion_queue& queue = pipeline.values<gabion_queue>("queues")[0];
         queue.limit = config.workers.credit;
@@ -96,6 +105,11 @@ struct Replayer::Stage {
 
     static std::uint64_t tick_of(std::uint64_t time_ns) noexcept { return time_ns / (second_ns / hz); }
     [[nodiscard]] double seconds() const noexcept { return static_cast<double>(now_ns - zero_ns) / 1e9; }
+
+    daemon::FloodTables flood_tables() {
+        return {pipeline.control(), pipeline.values<gabion_cell>("cells"),
+                pipeline.values<std::uint64_t>("port_rules")};
+    }
 
     void note(const detect::Verdict& verdict, ban::Outcome outcome) {
         if (outcome != ban::Outcome::extended) decisions.push_back({seconds(), verdict, outcome});
@@ -111,13 +125,17 @@ struct Replayer::Stage {
         for (const detect::Verdict& verdict : judgement.verdicts)
             if (!verdict.dry_run) writer.apply({&verdict, 1}, now_ns);
         for (const detect::Notice& notice : judgement.notices)
-            occurrences.push_back({seconds(), notice});
+            occurrences.push_back({seconds(), notice.kind, notice.target, notice.text});
     }
 
     void sweep() {
         book.sweep(now_ns);
         destinations.sweep(book.clock(), now_ns);
-        daemon::tend_flood(pipeline.control(), analyst.under_attack(), static_cast<std::uint32_t>(tick_of(now_ns)), hz);
+        const auto tick = static_cast<std::uint32_t>(tick_of(now_ns));
+        daemon::tend_flood(pipeline.control(), analyst.under_attack(), tick, hz);
+        const std::span<const gabion_cpu> cpus(&pipeline.cpu(), 1);
+        for (daemon::FloodEvent& event : floods.tick({&cpus, 1}, tick, now_ns, !analyst.under_attack(), flood_tables()))
+            occurrences.push_back({seconds(), event.kind, Prefix{.length = 0}, std::move(event.text)});
         if (now_ns - fed_ns < second_ns) return;
         fed_ns = now_ns;
         if (!analyst.under_attack())

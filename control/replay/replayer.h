@@ -3,8 +3,9 @@
 // book and the verdicts in force, all on the captures' own time. What is decided here is what the appliance would decide of the
 // same packets, on one queue whose worker always keeps up.
 //
-// A capture shows what arrives. What the host sends is not known here, so that no flow is vouched for; leave outgoing packets out with a
-// filter ("dst host 192.0.2.1"), or they are judged as if they had arrived.
+// A capture shows what arrives. What the host sends is not known here, so that no flow is vouched for, answers to its own questions look
+// unasked, and no socket is there to ask; leave outgoing packets out with a filter ("dst host 192.0.2.1"), or they are judged as if they
+// had arrived.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,9 @@ struct Decision {
 
 struct Occurrence {
     double time_s = 0;
-    detect::Notice notice;
+    std::string kind;  // as in `gabion events`
+    Prefix target;     // length 0: none
+    std::string text;
 };
 
 class Replayer {
