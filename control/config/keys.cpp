@@ -86,7 +86,7 @@ void add_bans(List& list) {
 
 void add_connections(List& list) {
     list.push_back(boolean<Config>(
-        "connections.enabled", at_start, [](auto& c) -> auto& { return c.connections.enabled; }));
+        "connections.enabled", live, [](auto& c) -> auto& { return c.connections.enabled; }));
     list.push_back(whole<Config>(
         "connections.capacity", live, 1024, entries_max, [](auto& c) -> auto& { return c.connections.capacity; }));
     list.push_back(whole<Config>(
@@ -116,12 +116,12 @@ void add_validation(List& list) {
         "validation.fragments", live, {"pass", "sound", "drop"},
         [](auto& c) -> auto& { return c.validation.fragments; }));
     list.push_back(boolean<Config>(
-        "amplification.enabled", at_start, [](auto& c) -> auto& { return c.amplification.enabled; }));
+        "amplification.enabled", live, [](auto& c) -> auto& { return c.amplification.enabled; }));
 }
 
 void add_caps(List& list) {
     list.push_back(boolean<Config>(
-        "caps.enabled", at_start, [](auto& c) -> auto& { return c.caps.enabled; }));
+        "caps.enabled", live, [](auto& c) -> auto& { return c.caps.enabled; }));
     list.push_back(real<Config>(
         "caps.trigger_factor", live, 1, 1000, [](auto& c) -> auto& { return c.caps.trigger_factor; }));
     list.push_back(real<Config>(

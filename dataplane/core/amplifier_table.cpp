@@ -82,8 +82,8 @@ void add_discovery(std::vector<AmplifierRule>& rules) {
     // ASHRAE 135, annex J and clause 20.1.5: an unrouted ComplexACK
     rules.push_back(
         {"bacnet", 47808, 9, 65535, {{0, 0xff, 0x81}, {1, 0xff, 0x0a}, {4, 0xff, 1}, {5, 0x28, 0}, {6, 0xf0, 0x30}}});
-    // The 1,006 bytes with which Apple's remote management answers (NETSCOUT ASERT, June 2019)
-    rules.push_back({"ard", 3283, 1000, 1010, {{0, 0xff, 0}}});
+    // Exactly the 1,006 bytes with which Apple's remote management answers (NETSCOUT ASERT, June 2019)
+    rules.push_back({"ard", 3283, 1006, 1006, {{0, 0xff, 0}}});
     // Version 1, answer to a discovery, less than 256 bytes (NETSCOUT ASERT, January 2019)
     rules.push_back(
         {"ubiquiti", 10001, 60, 260, {{0, 0xff, 1}, {1, 0xff, 0}, {2, 0xff, 0}, {4, 0xf0, 0}, {5, 0xff, 0}}});
@@ -96,9 +96,16 @@ void add_discovery(std::vector<AmplifierRule>& rules) {
 }
 
 void add_servers(std::vector<AmplifierRule>& rules) {
-    // memcached's doc/protocol.txt: eight bytes whose last two are 0, then text (CVE-2018-1000115)
-    for (const auto printable : std::initializer_list<std::uint8_t>{0x20, 0x40, 0x60})
-        rules.push_back({"memcached", 11211, 13, 65535, {{6, 0xff, 0}, {7, 0xff, 0}, {8, 0xe0, printable}}});
+    // memcached's doc/protocol.txt (CVE-2018-1000115): eight bytes whose last two are 0, then text that begins with a word of the
+    // protocol, or goes on in a datagram of the full 1,400 bytes (UDP_MAX_PAYLOAD_SIZE). A zero and a letter alone are what
+    // many a client's own datagrams have there.
+    for (const std::string_view word : {"VALU", "STAT", "END\r", "VERS", "ERRO", "SERV", "CLIE"}) {
+        Bytes begins = text(8, word);
+        begins.push_back({6, 0xff, 0});
+        begins.push_back({7, 0xff, 0});
+        rules.push_back({"memcached", 11211, 13, 65535, begins});
+    }
+    rules.push_back({"memcached", 11211, 1400, 1400, {{6, 0xff, 0}, {7, 0xff, 0}}});
     // RFC 5389, 6: a binding's success, and the magic cookie
     rules.push_back({"stun",
                      3478,
