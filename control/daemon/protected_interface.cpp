@@ -223,6 +223,8 @@ void ProtectedInterface::follow(const net::LinkBatch& batch) {
 void ProtectedInterface::try_again() {
     if (!follower_ || !follower_->link() || ++seconds_failing_ % retry_seconds != 0) return;
     const bool was_present = present_;
+    if (was_present && noting_error_ && net::attach_egress(follower_->link()->index, stage_->egress_fd()))
+        (void)attach_programs(*follower_->link());  // with the stages that need what is noted
     if (!was_present)
         (void)open();
     else
