@@ -149,8 +149,8 @@ GABION_OUTLINE_HERE __u32 gabion_front6(GABION_FRAME *frame, __u32 l3_offset, co
 	return GABION_REASON_NONE;
 }
 
-/* Behind VLAN tags. */
-GABION_OUTLINE_HERE __u32 gabion_front4_tagged(GABION_FRAME *frame, __u32 l3_offset, const struct gabion_tables *tables,
+/* Out of line, or its part of the stack would be missing on every way through the rest: the kernel grants 512 bytes to a chain of calls. */
+GABION_OUTLINE_HERE __u32 gabion_front4_apart(GABION_FRAME *frame, __u32 l3_offset, const struct gabion_tables *tables,
 					       struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
 	const __u8 *begin = gabion_frame_begin(frame);
@@ -180,7 +180,7 @@ GABION_INLINE __u32 gabion_front_tagged(GABION_FRAME *frame, const struct gabion
 	if (reason)
 		return reason;
 	if (type == GABION_ETHERTYPE_IPV4)
-		return gabion_front4_tagged(frame, l3_offset, tables, cpu, arrival);
+		return gabion_front4_apart(frame, l3_offset, tables, cpu, arrival);
 	return gabion_front6(frame, l3_offset, tables, cpu, arrival);
 }
 
@@ -203,7 +203,7 @@ GABION_INLINE __u32 gabion_front(GABION_FRAME *frame, const struct gabion_tables
 			return reason;
 	}
 	if (GABION_LIKELY(type == GABION_ETHERTYPE_IPV4))
-		return gabion_front4(begin + sizeof(*ethernet), end, sizeof(*ethernet), tables, cpu, arrival);
+		return gabion_front4_apart(frame, sizeof(*ethernet), tables, cpu, arrival);
 	if (GABION_LIKELY(type == GABION_ETHERTYPE_IPV6))
 		return gabion_front6(frame, sizeof(*ethernet), tables, cpu, arrival);
 	if (gabion_is_vlan(type))

@@ -46,6 +46,17 @@ GABION_INLINE __u32 gabion_slot_matches(__u32 difference, __u32 value)
 	return GABION_CAST(__u32, (equal & used) >> 63);
 }
 
+/* The slot that holds the key, or GABION_SLOTS4. */
+GABION_INLINE __u32 gabion_slot4(const struct gabion_bucket4 *bucket, __u32 key)
+{
+	__u32 found = GABION_SLOTS4, slot;
+
+	GABION_UNROLL
+	for (slot = 0; slot < GABION_SLOTS4; slot++)
+		found -= gabion_slot_matches(bucket->key[slot] ^ key, bucket->value[slot]) * (GABION_SLOTS4 - slot);
+	return found;
+}
+
 /* An IPv6 address in two halves; both are read at once, since addresses and buckets are aligned. */
 GABION_INLINE __u64 gabion_half(const __u32 *word, __u32 which)
 {
@@ -95,10 +106,7 @@ GABION_INLINE __u32 gabion_first_slot(__u64 tagged)
 	return GABION_CAST(__u32, (tagged & (0 - tagged)) * numbers >> 61);
 }
 
-/*
- * From the home bucket on, one after the other. Few come here, so it branches for each slot and spares the stack instead, of which the
- * kernel grants 512 bytes to all functions that are under way.
- */
+/* From the home bucket on, one after the other. */
 GABION_INLINE __u64 gabion_walk4(gabion_table4 table, __u32 mask, __u32 key, __u32 home)
 {
 	__u32 probe;
@@ -109,10 +117,9 @@ GABION_INLINE __u64 gabion_walk4(gabion_table4 table, __u32 mask, __u32 key, __u
 
 		if (!bucket)
 			return 0;
-		GABION_UNROLL
-		for (slot = 0; slot < GABION_SLOTS4; slot++)
-			if (bucket->key[slot] == key && bucket->value[slot])
-				return gabion_found(at * GABION_STRIDE4 + slot, bucket->value[slot]);
+		slot = gabion_slot4(bucket, key);
+		if (slot < GABION_SLOTS4)
+			return gabion_found(at * GABION_STRIDE4 + slot, bucket->value[slot]);
 		if (!(bucket->marks >> GABION_OVERFLOW_SHIFT4))
 			return 0;
 	}
