@@ -151,7 +151,7 @@ GABION_OUTLINE_HERE __u32 gabion_front6(GABION_FRAME *frame, __u32 l3_offset, co
 
 /* Out of line, or its part of the stack would be missing on every way through the rest: the kernel grants 512 bytes to a chain of calls. */
 GABION_OUTLINE_HERE __u32 gabion_front4_apart(GABION_FRAME *frame, __u32 l3_offset, const struct gabion_tables *tables,
-					       struct gabion_cpu *cpu, struct gabion_arrival *arrival)
+					      struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
 	const __u8 *begin = gabion_frame_begin(frame);
 
