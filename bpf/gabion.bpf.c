@@ -31,8 +31,8 @@ static __always_inline int write_sample(struct xdp_md *context, __u32 reason, __
 	return 1;
 }
 
-/* Returns the reason that holds in the end: the packet's own, or why it could not go, and then its credit is given back. */
-static __noinline __u32 hand_over(struct xdp_md *context, __u32 chosen, __u32 one_in)
+/* Returns the reason that holds in the end: the packet's own, or, its credit given back, `instead` or else why it could not go. */
+static __noinline __u32 hand_over(struct xdp_md *context, __u32 chosen, __u32 one_in, __u32 instead)
 {
 	__u32 queue_index = context->rx_queue_index, reason = chosen;
 	struct gabion_queue *queue;
@@ -46,6 +46,8 @@ static __noinline __u32 hand_over(struct xdp_md *context, __u32 chosen, __u32 on
 		queue = gabion_at(&queues, queue_index);
 		if (queue)
 			gabion_unclaim(queue);
+		if (instead)
+			reason = instead;
 	}
 	return reason;
 }
@@ -68,7 +70,7 @@ int gabion(struct xdp_md *context)
 		arrival.queue = context->rx_queue_index;
 		reason = gabion_rest(context, cpu, &arrival);
 		if (gabion_hands_over(reason)) {
-			reason = hand_over(context, reason, arrival.one_in);
+			reason = hand_over(context, reason, arrival.one_in, arrival.instead);
 			GABION_MARK(&arrival, REDIRECT);
 		}
 	}

@@ -211,23 +211,25 @@ GABION_INLINE __u32 gabion_front(GABION_FRAME *frame, const struct gabion_tables
 	return GABION_REASON_NOT_IP;
 }
 
-/* Chosen for a worker, or clean. */
+/* Chosen for a worker, or what is `judged` already: CLEAN, or the reason for which the packet is dropped. */
 GABION_INLINE __u32 gabion_choose(const struct gabion_packet *packet, const struct gabion_tables *tables,
-				  struct gabion_cpu *cpu, struct gabion_arrival *arrival)
+				  struct gabion_cpu *cpu, struct gabion_arrival *arrival, __u32 judged)
 {
+	const int dropped = judged != GABION_REASON_CLEAN;
 	struct gabion_choice choice;
 	__u32 reason;
 
 	if (!gabion_has(tables, GABION_FEATURE_SAMPLER))
-		return GABION_REASON_CLEAN;
-	choice = gabion_stage_sample(packet, tables, cpu, arrival);
+		return judged;
+	choice = gabion_stage_sample(packet, tables, cpu, arrival, dropped);
 	GABION_MARK(arrival, SAMPLER);
 	if (GABION_LIKELY(!choice.reason))
-		return GABION_REASON_CLEAN;
+		return judged;
 	arrival->one_in = choice.one_in;
+	arrival->instead = dropped ? judged : 0;
 	reason = gabion_stage_handover(packet, tables, choice.reason, arrival->queue, arrival->now);
 	GABION_MARK(arrival, CREDIT);
-	return reason;
+	return dropped && reason != choice.reason ? judged : reason;
 }
 
 GABION_OUTLINE __u32 gabion_rest(GABION_OUTLINE_TABLES GABION_FRAME *frame, struct gabion_cpu *cpu,
@@ -273,7 +275,11 @@ GABION_OUTLINE __u32 gabion_rest(GABION_OUTLINE_TABLES GABION_FRAME *frame, stru
 		reason = gabion_stage_destination(&packet, tables, cpu, arrival);
 		GABION_MARK(arrival, DESTINATION);
 	}
-	return reason ? reason : gabion_choose(&packet, tables, cpu, arrival);
+	if (!reason)
+		reason = GABION_REASON_CLEAN;
+	else if (!gabion_drops_by_rate(reason) || tables->control->dry_run)
+		return reason;
+	return gabion_choose(&packet, tables, cpu, arrival, reason);
 }
 
 /*

@@ -41,7 +41,7 @@ struct gabion_worker_counters {
 	__u64 received;	 /* frames taken from the receive ring */
 	__u64 sent;	 /* frames put on the transmit ring towards the private pair */
 	__u64 completed; /* of these, frames the kernel has given back */
-	__u64 dropped;	 /* frames a worker decided to drop; no detector does so yet */
+	__u64 dropped;	 /* frames that the program had already judged, and that were only to be looked at (INSPECTED) */
 	__u64 tx_failed; /* transmits that the kernel reported as failed */
 	__u64 late;	 /* frames handed back unseen, because they waited longer than GABION_STALE_MS */
 	__u64 lost;	 /* frames that stood in the rings of a worker that was killed; counted by its successor */

@@ -67,7 +67,8 @@ enum gabion_action {
 	X(ACK_UNKNOWN,        "ack-unknown",        DROP,      "in a flood: TCP segment of no connection that this host knows") \
 	X(RST_UNKNOWN,        "rst-unknown",        DROP,      "in a flood: TCP reset of no connection that this host knows") \
 	X(SYNACK_UNASKED,     "synack-unasked",     DROP,      "in a flood: TCP SYN-ACK that answers no SYN of this host") \
-	X(AMPLIFICATION,      "amplification",      DROP,      "answer of a service that is abused as an amplifier; nobody here asked")
+	X(AMPLIFICATION,      "amplification",      DROP,      "answer of a service that is abused as an amplifier; nobody here asked") \
+	X(INSPECTED,          "inspected",          HAND_OVER, "above a cap, or of no connection in a flood: a worker looks at this sample and drops it")
 /* clang-format on */
 
 enum gabion_reason {

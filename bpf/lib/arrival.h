@@ -24,6 +24,7 @@ struct gabion_arrival {
 	__u32 drawn;   /* not 0: chosen as a sample already, for so many packets */
 	__u32 timed;   /* in the profiling program alone (bpf/profile.h) */
 	__u32 one_in;  /* out: when handed over, packets that this one stands for */
+	__u32 instead; /* out: the reason that holds if what was chosen cannot be handed over; 0 = why it cannot */
 	__u32 suspect; /* GABION_SUSPECT_* */
 	__u32 counted; /* not 0: counted in its class already (bpf/lib/trigger.h) */
 	__u32 vouched; /* enum gabion_belief: what bpf/lib/vouched.h found; asked at most once a packet */

@@ -3,7 +3,8 @@
  * The sampler: which packets a worker gets to see. Suspicious ones always; of the others one in so many, as few as the CPU's budget
  * for a period demands: the ratio follows what the last period saw, doubles at once when this one sees twice what was
  * expected, and at most halves from one period to the next. Every packet of a period is chosen with the ratio then in force,
- * which travels with it, so that estimates made from samples are not biased.
+ * which travels with it, so that estimates made from samples are not biased. What is dropped since too much of its kind comes, rather
+ * than for what it is, is drawn like what passes: the detectors must see a flood that is held.
  */
 #ifndef GABION_STAGE_SAMPLER_H
 #define GABION_STAGE_SAMPLER_H
@@ -13,7 +14,7 @@
 #include "../lib/random.h"
 #include "../lib/sets.h"
 
-/* Why the packet was chosen, if it was: GABION_REASON_SAMPLED, _SUSPICIOUS or _NONE, and how many packets it stands for. */
+/* Why the packet was chosen, if it was: GABION_REASON_SAMPLED, _SUSPICIOUS, _INSPECTED or _NONE, and how many packets it stands for. */
 struct gabion_choice {
 	__u32 reason;
 	__u32 one_in;
@@ -93,21 +94,22 @@ GABION_INLINE __u32 gabion_draw(const struct gabion_tables *tables, struct gabio
 	return one_in == 1 || GABION_CAST(__u64, gabion_random(&cpu->sampler.random)) * one_in >> 32 == 0 ? one_in : 0;
 }
 
+/* `dropped`: that is judged already; else the packet passes. */
 GABION_INLINE struct gabion_choice gabion_stage_sample(const struct gabion_packet *packet,
 						       const struct gabion_tables *tables, struct gabion_cpu *cpu,
-						       const struct gabion_arrival *arrival)
+						       const struct gabion_arrival *arrival, int dropped)
 {
 	struct gabion_choice choice = {GABION_REASON_NONE, 1};
 	__u32 one_in = arrival->drawn;
 
-	if (!one_in && gabion_suspicious(packet, tables, arrival->hash, arrival->now)) {
+	if (!one_in && !dropped && gabion_suspicious(packet, tables, arrival->hash, arrival->now)) {
 		choice.reason = GABION_REASON_SUSPICIOUS;
 		return choice;
 	}
 	if (!one_in)
 		one_in = gabion_draw(tables, cpu, arrival->posture, arrival->now);
 	if (one_in) {
-		choice.reason = GABION_REASON_SAMPLED;
+		choice.reason = dropped ? GABION_REASON_INSPECTED : GABION_REASON_SAMPLED;
 		choice.one_in = one_in;
 	}
 	return choice;

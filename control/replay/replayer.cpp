@@ -167,6 +167,7 @@ struct Replayer::Stage {
                                   .one_in = verdict.one_in,
                                   .time_ns = now_ns});
         pipeline.values<gabion_queue>("queues")[0].released++;
+        if (verdict.reason == GABION_REASON_INSPECTED) return;  // dropped by the worker
         gabion_count& back = pipeline.cpu().handed_back;
         back.packets++;
         back.bytes += frame.size();

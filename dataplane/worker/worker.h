@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One worker: takes what the program hands over from one receive queue, lets the detectors look at it, and gives every packet back.
 // One thread runs it, pinned; nothing is shared. The packet path makes no system call, reads no clock and allocates nothing:
-// that happens once a batch. A packet is released, that is, its credit is free again, when the stack has taken it.
+// that happens once a batch. A packet is released, that is, its credit is free again, when the stack has taken it; one that was dropped
+// before and only to be looked at, at once.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "bpf/abi/queue.h"
+#include "bpf/abi/reason.h"
 #include "dataplane/core/clock.h"
 #include "dataplane/core/result.h"
 #include "dataplane/worker/checksum.h"
@@ -95,7 +97,7 @@ private:
 
     // One batch. False when there was nothing to do.
     bool round(std::uint64_t now_ns) noexcept {
-        std::uint32_t first = 0;
+        std::uint32_t first = 0, dropped = 0;
         const std::uint32_t reclaimed = reclaim();
         const std::uint32_t count = pipe_.take(batch_packets, first);
         for (std::uint32_t i = 0; i < count; ++i)
@@ -113,12 +115,19 @@ private:
                 if (sound && !late) look(packet, sample_before(bytes), thinning_.one_in(), observer_);
                 seen = thinning_.next(i + 1, count);
             }
+            if (sample_before(bytes).reason == GABION_REASON_INSPECTED) {
+                pipe_.refill(pipe_.at(first + i).addr);
+                ++dropped;
+                continue;
+            }
             if (complete_checksum(bytes, packet)) ++counters_.now.checksums_completed;
             pipe_.pass_on(pipe_.at(first + i));
         }
         pipe_.release(count);
+        credit_.release(dropped);
         counters_.now.received += count;
-        counters_.now.sent += count;
+        counters_.now.dropped += dropped;
+        counters_.now.sent += count - dropped;
         if (pipe_.waiting() > 0) send();
         observer_.housekeeping(now_ns);
         counters_.publish();

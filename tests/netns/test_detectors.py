@@ -61,8 +61,8 @@ def attack(daemon, bed, attackers, rate, seconds, **options):
     """One flood; returns what it met: latency to the first drop, share dropped from then on, counters before and after."""
     before = daemon.counters()
     watch = bed.host.tool('watch', counters=daemon.pin / bed.interface / 'cpus', seconds=seconds).wait_ready()
-    receiver = bed.receive(port=PORT, bins_ms=10)
-    sent = bed.send(source=attackers, dport=PORT, rate=rate, seconds=seconds, **options).result()
+    receiver = bed.receive(port=PORT, bins_ms=10).place(cpu=1)  # a scheduler may well leave both on one CPU, and the other idle
+    sent = bed.send(source=attackers, dport=PORT, rate=rate, seconds=seconds, **options).place(cpu=0).result()
     time.sleep(0.1)
     receiver.stop()
     first = watch.result()
@@ -169,7 +169,7 @@ def spoofed():
         known = len(daemon.events())
         seen = attack(daemon, bed, 'any4', 300000, 5, order='random', ttl='30-250', protocol='tcp', tcp_flags='S')
         fresh = daemon.events()[known:]
-        assert any('spoof' in e['kind'] or 'attack' in e['kind'] or e['kind'] == 'flood-began' for e in fresh), fresh
+        assert any('spoof' in e['kind'] or 'attack' in e['kind'] for e in fresh), fresh
         sources = [t for t, b in cut_off(daemon).items() if b['tier'] in ('quarantine', 'detector')]
         assert not sources, f'named under spoofed addresses: {sources}'
         stop(daemon, running)
@@ -190,17 +190,19 @@ def over():
 def tiers():
     with protected('tiers', bans={'capacity': 1024}) as (bed, daemon):
         daemon.ban('60.1.1.1', '60.2.0.0/16')
-        time.sleep(1)
+        running = with_calm(bed, 20)
         for block in range(3):
-            sources = ','.join(f'9{block}.{i}.1.1-9{block}.{i}.1.250' for i in range(8))
-            attack(daemon, bed, sources, 300000, 2, order='random', ttl='host')
+            attack(daemon, bed, f'9{block}.0.0.0/12', 150000, 2, order='random', ttl='host')
+            attack(daemon, bed, f'9{block}.20.1.1', 150000, 2, ttl='55')
         targets = {b['target'] for b in daemon.ask('ban', 'list') if b['tier'] == 'operator'}
         assert targets == {'60.1.1.1', '60.2.0.0/16'}, targets
+        assert cut_off(daemon), daemon.events()
         for source in ('60.1.1.1', '60.2.3.4'):
             receiver = bed.receive(port=9005)
             bed.send(source=source, dport=9005, count=100, rate=10000).result()
             receiver.stop()
             assert receiver.result()['received'] == 0
+        stop(daemon, running)
 
 
 main()
