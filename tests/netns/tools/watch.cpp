@@ -65,9 +65,11 @@ int run(int argc, char** argv) {
     std::string path;
     double seconds = 10;
     bool breaker = false;
+    std::vector<std::string> except;
     CLI::App app{"Waits for an interface's first drop"};
     app.add_option("--counters", path, "the pinned map: PIN/INTERFACE/cpus")->required();
     app.add_option("--seconds", seconds, "at most");
+    app.add_option("--except", except, "reasons whose drops are not meant")->delimiter(',');
     app.add_flag("--breaker", breaker);
     CLI11_PARSE(app, argc, argv);
     catch_stop();
@@ -85,6 +87,7 @@ int run(int argc, char** argv) {
     while (!stopped() && monotonic_ns() < end) {
         for (std::size_t i = 0; i < before.size(); i++) {
             if (reasons[i].action != GABION_ACTION_DROP || dropped(cpus, i) == before[i]) continue;
+            if (std::find(except.begin(), except.end(), reasons[i].name) != except.end()) continue;
             std::printf("{\"first_drop_ns\":%llu,\"reason\":\"%s\"}\n", static_cast<unsigned long long>(monotonic_ns()),
                         reasons[i].name);
             return 0;
