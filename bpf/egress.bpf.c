@@ -110,41 +110,61 @@ static __always_inline void prove_peer(const struct gabion_packet *packet, const
 		gabion_proof_note(bucket, hash, now);
 }
 
-SEC("tc")
-int egress(struct __sk_buff *skb)
+/*
+ * Keeps what is vouched for. Like the next one it is verified by itself, once, not behind each way through the parser.
+ * `ports`: GABION_ASKS_AMPLIFIER, GABION_FROM_AMPLIFIER.
+ */
+__attribute__((noinline)) int keep(struct gabion_packet *packet, const struct gabion_vouch *vouch, __u32 ports)
 {
 	const volatile struct gabion_egress_settings *settings = &gabion_egress_settings;
 	__u32 zero = 0, now = (__u32)bpf_jiffies64(), index;
+	struct gabion_control *all = bpf_map_lookup_elem(&control, &zero);
 	struct gabion_flow_bucket *bucket;
-	struct gabion_control *all;
-	struct gabion_packet packet;
 	struct gabion_flow_key key;
+
+	if (!all || !packet || !vouch)
+		return 0;
+	if (vouch->kind == GABION_FLOW_ESTABLISHED)
+		prove_peer(packet, &all->hash, settings->proven_mask, now);
+	if (ports & GABION_ASKS_AMPLIFIER && gabion_to_many(packet)) /* anybody of the group may answer */
+		__builtin_memset(&packet->destination, 0, sizeof(packet->destination));
+	key = gabion_flow_out(packet, &all->hash);
+	index = key.bucket & settings->flow_mask;
+	bucket = bpf_map_lookup_elem(&flows, &index);
+	if (!bucket)
+		return 0;
+	if (vouch->kind == GABION_FLOW_NONE)
+		gabion_flow_refresh(bucket, key.tag, vouch, now, all->flow_idle_ticks);
+	else
+		gabion_flow_note(bucket, key.tag, vouch, now, all->flow_idle_ticks, !gabion_flood_any(all, now));
+	return 0;
+}
+
+__attribute__((noinline)) int look_at(struct __sk_buff *skb, struct gabion_packet *packet)
+{
+	const volatile struct gabion_egress_settings *settings = &gabion_egress_settings;
 	struct gabion_sender sender;
 	struct gabion_vouch vouch;
 	__u32 ports = 0;
 
-	all = bpf_map_lookup_elem(&control, &zero);
-	if (!all || parse_skb(skb, &packet) || !(packet.flags & GABION_PACKET_L4))
-		return TC_ACT_UNSPEC;
+	if (!packet)
+		return 0;
 	sender = ask_socket(skb);
-	if (packet.protocol == GABION_PROTOCOL_UDP)
-		ports = amplifier_ports(packet.source_port, packet.destination_port);
-	vouch = gabion_vouch_for(&packet, &sender, settings->ephemeral_low, settings->ephemeral_high, ports);
+	if (packet->protocol == GABION_PROTOCOL_UDP)
+		ports = amplifier_ports(packet->source_port, packet->destination_port);
+	vouch = gabion_vouch_for(packet, &sender, settings->ephemeral_low, settings->ephemeral_high, ports);
 	if (vouch.kind == GABION_FLOW_NONE && !vouch.grants && !vouch.ends)
-		return TC_ACT_UNSPEC;
-	if (vouch.kind == GABION_FLOW_ESTABLISHED)
-		prove_peer(&packet, &all->hash, settings->proven_mask, now);
-	if (ports & GABION_ASKS_AMPLIFIER && gabion_to_many(&packet)) /* anybody of the group may answer */
-		__builtin_memset(&packet.destination, 0, sizeof(packet.destination));
-	key = gabion_flow_out(&packet, &all->hash);
-	index = key.bucket & settings->flow_mask;
-	bucket = bpf_map_lookup_elem(&flows, &index);
-	if (!bucket)
-		return TC_ACT_UNSPEC;
-	if (vouch.kind == GABION_FLOW_NONE)
-		gabion_flow_refresh(bucket, key.tag, &vouch, now, all->flow_idle_ticks);
-	else
-		gabion_flow_note(bucket, key.tag, &vouch, now, all->flow_idle_ticks, !gabion_flood_any(all, now));
+		return 0;
+	return keep(packet, &vouch, ports);
+}
+
+SEC("tc")
+int egress(struct __sk_buff *skb)
+{
+	struct gabion_packet packet;
+
+	if (!parse_skb(skb, &packet) && packet.flags & GABION_PACKET_L4)
+		look_at(skb, &packet);
 	return TC_ACT_UNSPEC;
 }
 

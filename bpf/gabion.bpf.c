@@ -40,7 +40,7 @@ static __noinline __u32 hand_over(struct xdp_md *context, __u32 chosen, __u32 on
 	/* the socket first: a packet that then passes should not carry metadata, by which GRO would tell it from its neighbours */
 	if (bpf_redirect_map(&xsks, queue_index, XDP_PASS) != XDP_REDIRECT)
 		reason = GABION_REASON_HANDOVER_NO_WORKER;
-	else if (!write_sample(context, chosen, one_in))
+	else if (!write_sample(context, instead ? instead : chosen, one_in))
 		reason = GABION_REASON_HANDOVER_EXCLUDED;
 	if (reason != chosen) {
 		queue = gabion_at(&queues, queue_index);

@@ -41,13 +41,14 @@ struct gabion_worker_counters {
 	__u64 received;	 /* frames taken from the receive ring */
 	__u64 sent;	 /* frames put on the transmit ring towards the private pair */
 	__u64 completed; /* of these, frames the kernel has given back */
-	__u64 dropped;	 /* frames that the program had already judged, and that were only to be looked at (INSPECTED) */
+	__u64 dropped; /* frames for whose drop the program had a reason, and that were only to be looked at (INSPECTED) */
 	__u64 tx_failed; /* transmits that the kernel reported as failed */
 	__u64 late;	 /* frames handed back unseen, because they waited longer than GABION_STALE_MS */
 	__u64 lost;	 /* frames that stood in the rings of a worker that was killed; counted by its successor */
-	__u64 checksums_completed; /* frames that carried a bare pseudo-header sum */
+	__u64 checksums_completed;	  /* frames that carried a bare pseudo-header sum */
+	__u64 drops[GABION_REASON_SLOTS]; /* of `dropped`, by the program's reason */
 } GABION_ALIGNED(GABION_CACHE_LINE);
 
-_Static_assert(sizeof(struct gabion_worker_counters) == GABION_CACHE_LINE, "one line a worker");
+_Static_assert(sizeof(struct gabion_worker_counters) % GABION_CACHE_LINE == 0, "no line has two workers");
 
 #endif

@@ -9,7 +9,7 @@
 
 struct gabion_sample {
 	__u16 magic;
-	__u16 reason;  /* enum gabion_reason: SAMPLED, SUSPICIOUS, or INSPECTED: then the worker drops it */
+	__u16 reason;  /* enum gabion_reason: SAMPLED, SUSPICIOUS, or one that drops, which the worker then does */
 	__u32 one_in;  /* packets that this one stands for; 1 when suspicious */
 	__u64 time_ns; /* CLOCK_MONOTONIC when it was chosen */
 };

@@ -35,6 +35,13 @@ NamedCounts would_drop(const counter::Totals& totals) {
     return counts;
 }
 
+NamedCounts drops_of(const gabion_worker_counters& workers) {
+    NamedCounts counts;
+    for (std::size_t i = 0; i < counter::reasons().size(); ++i)
+        if (workers.drops[i] != 0) counts.emplace_back(counter::reasons()[i].name, workers.drops[i]);
+    return counts;
+}
+
 }  // namespace
 
 Reading& Reading::operator+=(const Reading& other) noexcept {
@@ -62,7 +69,7 @@ Counters counters_of(const Reading& reading) {
                         .tx_failed = reading.workers.tx_failed,
                         .lost = reading.workers.lost,
                         .late = reading.workers.late,
-                        .drops = {}};
+                        .drops = drops_of(reading.workers)};
     const counter::Identity identity = counter::identity(reading.totals, reading.workers, reading.in_flight);
     counters.identity_holds = identity.holds();
     counters.identity_off_by = identity.stage_off_by != 0 ? identity.stage_off_by : identity.handover_off_by;

@@ -96,6 +96,8 @@ gabion_worker_counters sum(std::span<const gabion_worker_counters> workers) noex
         total.late += load(worker.late);
         total.lost += load(worker.lost);
         total.checksums_completed += load(worker.checksums_completed);
+        for (std::size_t i = 0; i < GABION_REASON_COUNT; ++i)
+            total.drops[i] += load(worker.drops[i]);
     }
     return total;
 }

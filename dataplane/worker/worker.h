@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "bpf/abi/queue.h"
-#include "bpf/abi/reason.h"
+#include "bpf/lib/count.h"
 #include "dataplane/core/clock.h"
 #include "dataplane/core/result.h"
 #include "dataplane/worker/checksum.h"
@@ -115,8 +115,9 @@ private:
                 if (sound && !late) look(packet, sample_before(bytes), thinning_.one_in(), observer_);
                 seen = thinning_.next(i + 1, count);
             }
-            if (sample_before(bytes).reason == GABION_REASON_INSPECTED) {
+            if (const std::uint32_t reason = sample_before(bytes).reason; gabion_drops(reason)) {
                 pipe_.refill(pipe_.at(first + i).addr);
+                counters_.count_drop(reason);
                 ++dropped;
                 continue;
             }
@@ -126,7 +127,6 @@ private:
         pipe_.release(count);
         credit_.release(dropped);
         counters_.now.received += count;
-        counters_.now.dropped += dropped;
         counters_.now.sent += count - dropped;
         if (pipe_.waiting() > 0) send();
         observer_.housekeeping(now_ns);

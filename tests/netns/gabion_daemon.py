@@ -126,6 +126,7 @@ class Daemon:
             back = sum(workers[k] for k in ('handed_back', 'dropped', 'in_flight', 'lost'))
             assert packets['handed_over'] == back, f'{name}: handed over {packets["handed_over"]} but accounted {back}'
             assert sum(one['drops'].values()) == packets['dropped'], f'{name}: drops do not add up'
+            assert sum(one['workers']['drops'].values()) == one['workers']['dropped'], f"{name}: workers' drops do not add up"
             assert one['identity']['holds'] and one['identity']['off_by'] == 0, f'{name}: the daemon says {one["identity"]}'
         return counters
 
@@ -135,6 +136,11 @@ class Daemon:
     def ban(self, *targets, **options):
         for target in targets:
             self.gabion('ban', 'add', target, *sum(([f'--{k}', v] for k, v in options.items()), []))
+
+    def dropped_for(self, reason):
+        """By the program, and by workers once they had looked; at rest."""
+        counters = self.identity()
+        return counters['drops'].get(reason, 0) + counters['workers']['drops'].get(reason, 0)
 
     def drops(self):
         return self.counters()['drops']

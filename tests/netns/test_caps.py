@@ -31,7 +31,7 @@ def alone():
         learn(bed, daemon)
         daemon.gabion('allow', 'add', ALLOWED, '--skip', 'rates')
         time.sleep(1)
-        before = daemon.settled()
+        before = daemon.dropped_for('cap-udp')
         daemon.signal(signal.SIGSTOP)
         spared, flooded = bed.receive(port=9001), bed.receive(port=PORT, bins_ms=20)
         stream = bed.send(source=ALLOWED, dport=9001, rate=2000, count=8000)
@@ -43,8 +43,7 @@ def alone():
             receiver.stop()
         daemon.signal(signal.SIGCONT)
         got, kept = flooded.result(), spared.result()
-        counters = daemon.identity()
-        dropped = counters['drops']['cap-udp'] - before['drops'].get('cap-udp', 0)
+        dropped = daemon.dropped_for('cap-udp') - before
         assert kept['received'] == 8000, kept
         # what the trigger lets go (20 ms of its rate), the cap's bucket (100 ms) and its rate, and each CPU's lots
         most = TRIGGER * 0.03 + CAP * 0.2 + CAP * 2.2 + 8 * 32

@@ -83,13 +83,13 @@ def blind(host, crowd, own, attach='auto', floods=tuple(FLOODS)):
         recycle_flows(daemon)
         first.result()
         for flags in floods:
-            before = daemon.identity()['drops'].get(FLOODS[flags], 0)
+            before = daemon.dropped_for(FLOODS[flags])
             blind_ones = flood(flags, 3)
             theirs = bed.clients(source=crowd, kind='download', bytes=2000, rate=20, seconds=2.5, timeout_ms=3000)
             mine = bed.host.tool('clients', source=host, server=own, kind='download', port=80, bytes=2000, rate=5, seconds=2.5,
                                  timeout_ms=3000)
             theirs, mine, sent = theirs.result(), mine.result(), blind_ones.result()['sent']
-            dropped = daemon.identity()['drops'][FLOODS[flags]] - before
+            dropped = daemon.dropped_for(FLOODS[flags]) - before
             told.append(f'{flags}: {dropped} of {sent} dropped; clients {theirs["ok"]} and {theirs["failed"]} failed; '
                         f'the host\'s own {mine["ok"]} and {mine["failed"]} failed')
             assert dropped >= 0.999 * sent, told
