@@ -22,77 +22,23 @@
 #include "dataplane/ban/named_memory.h"
 #include "dataplane/core/fd.h"
 #include "dataplane/core/host_pipeline.h"
+#include "perf/test_run_rows.h"
 #include "tests/kernel/kernel_pipeline.h"
 #include "tests/support/packet.h"
 
 namespace {
 
 using namespace gabion;
+using namespace gabion::perf;
 using namespace gabion::test;
 
-constexpr std::uint32_t repeat = 100'000;
 constexpr std::uint32_t now = 1'000'000;
-constexpr int rounds = 41;
 constexpr std::uint32_t held = 100'000;  // addresses of each family that are banned, and as many prefixes
 constexpr std::uint32_t allowed = 10'000;
 
 constexpr double clean_bar = 2.5;     // hash look-ups above bare XDP_PASS
 constexpr double not_ip_bar = 0.5;    // likewise
 constexpr double prefixes_bar = 1.0;  // what both lists' prefixes add, in hash look-ups
-
-// "r0 = VERDICT; exit"
-UniqueFd bare_program(int verdict) {
-    const bpf_insn program[] = {
-        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = verdict},
-        {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
-    return UniqueFd(bpf_prog_load(BPF_PROG_TYPE_XDP, "bare", "GPL", program, 2, nullptr));
-}
-
-constexpr bpf_insn load_key(std::int32_t word, std::int16_t at) {
-    return {.code = BPF_ST | BPF_MEM | BPF_W, .dst_reg = 10, .src_reg = 0, .off = at, .imm = word};
-}
-
-// A program that looks the key up in a hash map of `held` entries, the key among them, and passes the packet.
-struct HashProgram {
-    UniqueFd map, program;
-
-    explicit HashProgram(std::uint32_t words)
-        : map(bpf_map_create(BPF_MAP_TYPE_HASH, "hash", 4 * words, 8, held, nullptr)) {
-        const std::uint64_t value = 1;
-        for (std::uint32_t i = 0; i < held; i++) {
-            const std::uint32_t key[4] = {i * 2654435761u, i, i, i};
-            bpf_map_update_elem(map.get(), key, &value, BPF_ANY);
-        }
-        std::vector<bpf_insn> code;
-        const std::uint32_t some = held / 2;
-        for (std::uint32_t i = 0; i < words; i++)
-            code.push_back(load_key(static_cast<std::int32_t>(i == 0 ? some * 2654435761u : some),
-                                    static_cast<std::int16_t>(4 * i - 16)));
-        const bpf_insn rest[] = {
-            {.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 2, .src_reg = 10, .off = 0, .imm = 0},
-            {.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = 2, .src_reg = 0, .off = 0, .imm = -16},
-            {.code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = 1, .src_reg = BPF_PSEUDO_MAP_FD, .off = 0, .imm = map.get()},
-            {.code = 0, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
-            {.code = BPF_JMP | BPF_CALL, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = BPF_FUNC_map_lookup_elem},
-            {.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 2, .imm = 0},
-            {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = XDP_PASS},
-            {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
-            {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = XDP_ABORTED},
-            {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
-        code.insert(code.end(), std::begin(rest), std::end(rest));
-        program.reset(bpf_prog_load(BPF_PROG_TYPE_XDP, "hash", "GPL", code.data(), code.size(), nullptr));
-    }
-};
-
-double bare_cost(int program, const Bytes& frame, std::uint32_t verdict) {
-    LIBBPF_OPTS(bpf_test_run_opts, options);
-    options.data_in = frame.data();
-    options.data_size_in = static_cast<__u32>(frame.size());
-    options.repeat = static_cast<int>(repeat);
-    if (bpf_prog_test_run_opts(program, &options) != 0 || options.retval != verdict)
-        throw std::runtime_error("a program to compare with does not run as it should");
-    return options.duration;
-}
 
 Prefix address4(std::uint32_t n) {
     Prefix prefix;
@@ -144,39 +90,6 @@ void fill(HostPipeline& host, bool prefixes) {
     }
     bans.add(*Prefix::parse("198.18.0.0/15"), GABION_FOREVER);
 }
-
-struct Row {
-    std::string name;
-    std::function<double()> measure;
-    std::vector<double> results = {};
-
-    [[nodiscard]] double median() const { return results[results.size() / 2]; }
-};
-
-class Rows {
-public:
-    void add(std::string name, std::function<double()> measure) {
-        rows_.push_back({std::move(name), std::move(measure)});
-    }
-
-    void run() {
-        for (int round = 0; round < rounds; round++)
-            for (Row& row : rows_)
-                row.results.push_back(row.measure());
-        for (Row& row : rows_) {
-            std::sort(row.results.begin(), row.results.end());
-            std::printf("%-52s %6.0f ns  (%.0f to %.0f)\n", row.name.c_str(), row.median(), row.results.front(),
-                        row.results.back());
-        }
-    }
-
-    [[nodiscard]] double operator[](std::string_view name) const {
-        return std::find_if(rows_.begin(), rows_.end(), [&](const Row& row) { return row.name == name; })->median();
-    }
-
-private:
-    std::vector<Row> rows_;
-};
 
 // Prints what `cost` ns are in hash look-ups, and whether that is within the bar.
 void judge(const std::string& what, double cost, double hash, double bar) {
@@ -256,10 +169,7 @@ int main() {
         std::puts("needs root: loads BPF programs");
         return 77;
     }
-    cpu_set_t first;
-    CPU_ZERO(&first);
-    CPU_SET(0, &first);
-    ::sched_setaffinity(0, sizeof first, &first);  // the tables hold one CPU's state
+    stay_on_first_cpu();
     const HostTableSizes sizes{.exact4 = 1u << 15,
                                .exact6 = 1u << 17,
                                .prefix4 = 1u << 15,
@@ -273,7 +183,7 @@ int main() {
     kernel.copy_from(addresses);
     prefixes.copy_from(lists);
     const UniqueFd drop = bare_program(XDP_DROP), pass = bare_program(XDP_PASS);
-    const HashProgram hash4(1), hash6(4);
+    const HashProgram hash4(1, held), hash6(4, held);
 
     const Bytes frame = (Ethernet{} / IPv4{} / TCP{}).padded();
     const auto bare = [&frame](const UniqueFd& program, std::uint32_t verdict) {
