@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Caps for the host as a whole: of UDP, ICMP and SYNs, and of single ports. A packet above one of them is dropped unless something
- * vouches for it: its flow, or its source, known from calm times or proven. What keeps the network itself running has no cap.
+ * vouches for it: its flow, or its source, known from calm times or proven. What keeps the network itself running goes past them, at a
+ * rate of its own: any stranger can send to the ports by which it is told.
  */
 #ifndef GABION_STAGE_CAPS_H
 #define GABION_STAGE_CAPS_H
@@ -67,11 +68,22 @@ GABION_INLINE struct gabion_cell *gabion_cap_above(const struct gabion_tables *t
 	return gabion_cell_takes(cell, cpu, index, now) ? GABION_NULL : cell;
 }
 
+GABION_INLINE int gabion_keeps_network(const struct gabion_packet *packet, const struct gabion_tables *tables,
+				       struct gabion_cpu *cpu, __u32 now)
+{
+	struct gabion_cell *cell;
+
+	if (!(gabion_kind(packet) & GABION_PACKET_CONTROL))
+		return 0;
+	cell = gabion_at(GABION_TABLE(tables, cells), GABION_CELL_CONTROL);
+	return cell && (!cell->interval || gabion_cell_takes(cell, cpu, GABION_CELL_CONTROL, now));
+}
+
 GABION_INLINE int gabion_spared(const struct gabion_packet *packet, const struct gabion_tables *tables,
-				struct gabion_arrival *arrival)
+				struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
 	return gabion_known(tables, arrival->hash) || gabion_proven(tables, arrival->hash, arrival->now) ||
-	       gabion_vouched(packet, tables, arrival) || gabion_kind(packet) & GABION_PACKET_CONTROL;
+	       gabion_vouched(packet, tables, arrival) || gabion_keeps_network(packet, tables, cpu, arrival->now);
 }
 
 GABION_OUTLINE __u32 gabion_caps_look(GABION_OUTLINE_TABLES const struct gabion_packet *packet, struct gabion_cpu *cpu,
@@ -91,7 +103,7 @@ GABION_OUTLINE __u32 gabion_caps_look(GABION_OUTLINE_TABLES const struct gabion_
 		above = gabion_cap_above(tables, cpu, GABION_CELL_CAP + kind, kind, arrival->now);
 		reason = gabion_cap_reason(kind);
 	}
-	if (GABION_LIKELY(!above) || gabion_spared(packet, tables, arrival))
+	if (GABION_LIKELY(!above) || gabion_spared(packet, tables, cpu, arrival))
 		return GABION_REASON_NONE;
 	__sync_fetch_and_add(&above->hits, 1);
 	return reason;

@@ -104,6 +104,7 @@ void FloodKeeper::apply(const FloodTables& tables) const noexcept {
     for (const PortCap& port : settings_.ports)
         whole_way |= port.udp ? 1u << GABION_FLOOD_UDP : 1u << GABION_FLOOD_TCP | 1u << GABION_FLOOD_SYN;
     gabion_caps_control& control = tables.control.caps;
+    write_rate(tables.cells[GABION_CELL_CONTROL], static_cast<double>(settings_.control_pps), cap_burst_s, hz_);
     store(control.flood_ticks, std::max(1.0, settings_.hold_s * hz_));
     write_ports(settings_.ports, tables, hz_);
     store(control.ports, settings_.ports.size());

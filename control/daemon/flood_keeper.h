@@ -33,6 +33,7 @@ struct FloodSettings {
     double trigger_factor = 8;
     double cap_factor = 2;
     double hold_s = 5;
+    std::uint64_t control_pps = 0;  // 0: no limit
     std::vector<PortCap> ports;
 };
 

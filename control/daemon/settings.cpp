@@ -168,6 +168,7 @@ FloodSettings flood_settings(const config::Config& config) {
     to.trigger_factor = from.trigger_factor;
     to.cap_factor = from.factor;
     to.hold_s = seconds(from.hold);
+    to.control_pps = from.control_pps;
     for (const config::PortCapConfig& port : from.port)
         to.ports.push_back({port.protocol == "udp", port.port, port.pps});
     return to;

@@ -264,6 +264,31 @@ TEST_F(Rates, CapsSpareWhatIsVouchedForKnownAllowedOrKeepsTheNetworkRunning) {
     EXPECT_EQ(passed(eth / IPv4{.protocol = 89} / Payload{40}, 20), 20) << "OSPF";
 }
 
+// No port, high or low, at either end, is a way past a cap; what keeps the network running has a rate of its own.
+TEST_F(Rates, NoPortIsABypass) {
+    cap(GABION_FLOOD_UDP, 60'000);
+    passed(eth / IPv4{} / UDP{}, 300);
+    limit(GABION_CELL_CONTROL, 60'000);
+    passed(eth / IPv4{} / UDP{.dport = 67}, 300);
+    const std::uint32_t step = static_cast<std::uint32_t>(rounds(17, 1));
+    for (std::uint32_t port = 1; port < 65536; port += step) {
+        const auto number = static_cast<std::uint16_t>(port);
+        EXPECT_EQ(passed(eth / IPv4{} / UDP{.dport = number}, 1), 0) << "to port " << port;
+        EXPECT_EQ(passed(eth / IPv6{} / UDP{.sport = number}, 1), 0) << "from port " << port;
+    }
+    for (const std::uint16_t port : std::initializer_list<std::uint16_t>{67, 68, 520, 546, 547, 3784})
+        EXPECT_EQ(passed(eth / IPv4{} / UDP{.dport = port}, 20), 0) << port;
+}
+
+TEST_F(Rates, WhatKeepsTheNetworkRunningGoesPastCapsAtItsRate) {
+    cap(GABION_FLOOD_UDP, 60'000);
+    passed(eth / IPv4{} / UDP{}, 300);
+    limit(GABION_CELL_CONTROL, 10'000, 3);
+    const Packet bfd = eth / IPv4{.ttl = 255} / UDP{.dport = 3784};
+    EXPECT_EQ(passed(bfd, 3 * lot), static_cast<int>(3 * lot));
+    EXPECT_EQ(passed(bfd, 100), 0);
+}
+
 // Everything that is sampled or not, handed over or not, has met the cap before.
 TEST_F(Rates, ACapBehindTheSamplerWouldSeeAFewPacketsThisOneSeesAll) {
     control().sampling = {.one_in = 256, .budget = 1, .period_ticks = 25, .reserved = 0};
