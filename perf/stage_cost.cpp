@@ -24,8 +24,8 @@ using namespace gabion;
 using namespace gabion::perf;
 using namespace gabion::test;
 
-constexpr std::uint32_t held = 100'000;        // entries of the hash map to compare with
-constexpr double established_bar = 6.0;        // hash look-ups above bare XDP_PASS
+constexpr std::uint32_t held = 100'000;         // entries of the hash map to compare with
+constexpr double established_bar = 6.0;         // hash look-ups above bare XDP_PASS
 constexpr std::uint32_t flood_ticks = 1 << 24;  // longer than any run
 
 struct Stage {
@@ -145,9 +145,8 @@ public:
         for (const Case& one : cases_) {
             rows_.add(one.name, [this, &one] { return (one.flood ? flood_ : calm_).cost(one); });
             for (std::size_t i = 0; i < stages.size(); i++)
-                rows_.add(without(one, stages[i]), [this, &one, i] {
-                    return (one.flood ? flood_without_ : calm_without_)[i]->cost(one);
-                });
+                rows_.add(without(one, stages[i]),
+                          [this, &one, i] { return (one.flood ? flood_without_ : calm_without_)[i]->cost(one); });
         }
         rows_.run(false);
     }

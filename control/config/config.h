@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dataplane/core/address.h"
+#include "dataplane/core/amplifiers.h"
 #include "dataplane/core/mac_address.h"
 #include "dataplane/core/result.h"
 
@@ -92,6 +93,7 @@ struct CapsConfig {
     std::uint64_t tcp_floor_pps = 200'000, syn_floor_pps = 2'000, udp_floor_pps = 20'000, icmp_floor_pps = 1'000,
                   other_floor_pps = 20'000;
     std::uint64_t syn_pps = 0, udp_pps = 0, icmp_pps = 0;  // 0: only while a flood is on
+    std::uint64_t control_pps = 5'000;                     // of routing, DHCP and the like, that goes past caps
     std::vector<PortCapConfig> port;
 };
 
@@ -120,6 +122,7 @@ struct ValidationConfig {
 
 struct AmplificationConfig {
     bool enabled = true;
+    std::vector<AmplifierRule> rule;
 };
 
 struct DetectorSwitchConfig {

@@ -4,6 +4,7 @@
 #include "bpf/abi/caps.h"
 #include "bpf/abi/limits.h"
 #include "bpf/abi/settings.h"
+#include "control/config/amplifier_list.h"
 #include "control/config/port_list.h"
 #include "control/config/values.h"
 
@@ -117,6 +118,7 @@ void add_validation(List& list) {
         [](auto& c) -> auto& { return c.validation.fragments; }));
     list.push_back(boolean<Config>(
         "amplification.enabled", live, [](auto& c) -> auto& { return c.amplification.enabled; }));
+    list.push_back(amplifier_rules());
 }
 
 void add_caps(List& list) {
@@ -157,6 +159,8 @@ void add_caps(List& list) {
         "udp_pps", 0, [](auto& c) -> auto& { return c.caps.udp_pps; });
     pps(
         "icmp_pps", 0, [](auto& c) -> auto& { return c.caps.icmp_pps; });
+    pps(
+        "control_pps", 0, [](auto& c) -> auto& { return c.caps.control_pps; });
     list.push_back(port_list_of<Config>(
         "caps.port", GABION_CAP_PORTS_MAX,
         std::vector<PortNumber<PortCapConfig>>{{"pps", 1, pps_max, &PortCapConfig::pps}},

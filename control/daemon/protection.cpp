@@ -87,10 +87,6 @@ Result<void> Protection::open_tables() {
 }
 
 Result<void> Protection::open_interfaces() {
-    const map::MapGroup& shared = tables_->shared();
-    write_amplifiers(built_in_amplifiers(), {.ports = shared.values<std::uint64_t>("amp_ports"),
-                                             .index = shared.values<std::uint64_t>("amp_index"),
-                                             .rules = shared.values<gabion_amp_rule>("amp_rules")});
     for (const config::InterfaceConfig& interface : config_.interfaces) {
         const Surroundings surroundings{
             .pins = tables_->pins(),
@@ -123,6 +119,11 @@ void Protection::put_in_force(gabion_panic_mode mode) {
     tables_->book().set_blast_radius(book.blast_addresses, book.blast_window_ns);
     floods_->configure(flood_settings(config_));
     floods_->apply(flood_tables());
+    const map::MapGroup& shared = tables_->shared();
+    write_amplifiers(with_own_amplifiers(config_.amplification.rule),
+                     {.ports = shared.values<std::uint64_t>("amp_ports"),
+                      .index = shared.values<std::uint64_t>("amp_index"),
+                      .rules = shared.values<gabion_amp_rule>("amp_rules")});
     analyst_->with([&](detect::Analyst& analyst) { analyst.configure(detector_settings(config_)); });
 }
 

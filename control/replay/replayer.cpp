@@ -92,9 +92,10 @@ struct Replayer::Stage {
         panic.apply(control.panic);
         floods.configure(daemon::flood_settings(config));
         floods.apply(flood_tables());
-        write_amplifiers(built_in_amplifiers(), {.ports = pipeline.values<std::uint64_t>("amp_ports"),
-                                                 .index = pipeline.values<std::uint64_t>("amp_index"),
-                                                 .rules = pipeline.values<gabion_amp_rule>("amp_rules")});
+        write_amplifiers(with_own_amplifiers(config.amplification.rule),
+                         {.ports = pipeline.values<std::uint64_t>("amp_ports"),
+                          .index = pipeline.values<std::uint64_t>("amp_index"),
+                          .rules = pipeline.values<gabion_amp_rule>("amp_rules")});
         pipeline.cpu().sampler.random = 1;
         gabion_queue& queue = pipeline.values<gabion_queue>("queues")[0];
         queue.limit = config.workers.credit;

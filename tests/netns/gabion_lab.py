@@ -289,6 +289,10 @@ class Bed:
         options.setdefault('destination', HOST6 if ':' in options.get('source', '') or options.get('source') == 'any6' else HOST4)
         return self.world.tool('flood', interface='net0', to_mac=self.host_mac, **options)
 
+    def reflect(self, **options):
+        options.setdefault('destination', HOST4)
+        return self.world.tool('reflect', interface='net0', to_mac=self.host_mac, **options)
+
     def receive(self, **options):
         return self.host.tool('recv', **options).wait_ready()
 

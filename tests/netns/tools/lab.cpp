@@ -2,6 +2,8 @@
 #include "tests/netns/tools/lab.h"
 
 #include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -117,6 +119,21 @@ sockaddr_storage socket_address(const Address& address, std::uint16_t port) {
 
 socklen_t socket_length(const Address& address) {
     return address.family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+}
+
+int packet_socket(const std::string& interface) {
+    const int fd = ::socket(AF_PACKET, SOCK_RAW, 0);
+    if (fd < 0) fail(std::string("packet socket: ") + std::strerror(errno));
+    const int on = 1;
+    ::setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on);
+    const int buffer = 8 << 20;
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer);
+    sockaddr_ll address{};
+    address.sll_family = AF_PACKET;
+    address.sll_ifindex = static_cast<int>(interface_index(interface));
+    if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+        fail(interface + ": bind: " + std::strerror(errno));
+    return fd;
 }
 
 std::uint64_t monotonic_ns() {

@@ -32,6 +32,9 @@ unsigned interface_index(const std::string& name);
 sockaddr_storage socket_address(const Address& address, std::uint16_t port);
 socklen_t socket_length(const Address& address);
 
+// A socket that sends whole frames out of an interface, past its queueing discipline: a full ring is ENOBUFS.
+int packet_socket(const std::string& interface);
+
 std::uint64_t monotonic_ns();
 void sleep_until(std::uint64_t monotonic_ns);
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // gbn-send: sends paced packets out of an interface, past its queueing discipline. Even up to about 1 Mpps. Prints one line of
 // JSON: what was sent, in how long, and when the first packet left.
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -86,21 +84,6 @@ private:
     bool round_;
     FrameFields fields_;
 };
-
-int packet_socket(const std::string& interface) {
-    const int fd = ::socket(AF_PACKET, SOCK_RAW, 0);
-    if (fd < 0) fail(std::string("packet socket: ") + std::strerror(errno));
-    const int on = 1;
-    ::setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on);
-    const int buffer = 8 << 20;
-    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer);
-    sockaddr_ll address{};
-    address.sll_family = AF_PACKET;
-    address.sll_ifindex = static_cast<int>(interface_index(interface));
-    if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-        fail(interface + ": bind: " + std::strerror(errno));
-    return fd;
-}
 
 struct Batch {
     std::vector<std::vector<std::uint8_t>> frames{batch_max, std::vector<std::uint8_t>(frame_max)};
