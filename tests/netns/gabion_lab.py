@@ -263,6 +263,10 @@ class Bed:
         """What the world's sockets send waits for room in the wire's ring, as on a real interface (kernels before 6.16 drop it)."""
         self.world.run('tc', 'qdisc', 'replace', 'dev', 'net0', 'root', 'mq' if self.queues > 1 else 'pfifo_fast')
 
+    def take_transmitted(self):
+        """A veth takes what XDP transmits on its other end only where a program runs, as a real interface always does."""
+        self.world.run('ip', 'link', 'set', 'dev', 'net0', 'xdp', 'obj', TOOLS / 'pass.bpf.o', 'sec', 'xdp')
+
     def learn_neighbours(self):
         """Both ends know each other's MAC for good: floods then measure Gabion and not the neighbour table."""
         self.host_mac, self.world_mac = self.host.mac(self.interface), self.world.mac('net0')

@@ -81,6 +81,15 @@ static __always_inline void write_l4(__u8* l4, void* end, __u64 sum, __u32 rando
         *(__u16*)(l4 + 16) = fold(sum);
 }
 
+static __always_inline void restore(__u8* frame, void* end) {
+    const __u32 most = config.v6 ? FLOOD_HEAD : FLOOD_HEAD - 20;
+
+#pragma unroll
+    for (__u32 at = 0; at < FLOOD_HEAD; at += 4)
+        if (at < most && frame + at + 4 <= (__u8*)end)
+            *(__u32*)(frame + at) = *(const volatile __u32*)(config.head + at);
+}
+
 SEC("xdp")
 int gbn_flood(struct xdp_md* ctx) {
     __u8* frame = (__u8*)(long)ctx->data;
@@ -94,6 +103,7 @@ int gbn_flood(struct xdp_md* ctx) {
 
     if (!first_ns) first_ns = bpf_ktime_get_ns();
     if (l3 + IPV6 + 2 > (__u8*)end || choose(&source, random)) return XDP_ABORTED;
+    restore(frame, end);
     sum = halves(source.word[0]);
     if (config.v6) {
         sum += halves(source.word[1]) + halves(source.word[2]) + halves(source.word[3]);

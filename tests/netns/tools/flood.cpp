@@ -86,6 +86,7 @@ Plan make_plan(const Options& options) {
     plan.frame.resize(frame_max);
     plan.frame.resize(write_frame(plan.frame, fields));
 
+    std::memcpy(plan.config.head, plan.frame.data(), std::min<std::size_t>(plan.frame.size(), sizeof plan.config.head));
     std::uint8_t* l3 = plan.frame.data() + ethernet_bytes;
     std::uint8_t* l4 = l3 + (v6 ? ipv6_bytes : ipv4_bytes);
     const std::size_t checksum_at = options.protocol == "tcp" ? 16 : 6;

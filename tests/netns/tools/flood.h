@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#define FLOOD_HEAD 76 /* Ethernet, IPv6, TCP, in whole words; all frames are longer than their IPv4 kind */
+
 struct flood_config {
     __u32 ifindex;     /* where the frames go out */
     __u32 v6;          /* 0 or 1 */
@@ -19,6 +21,8 @@ struct flood_config {
     __u32 base[4]; /* random sources: (random & mask) | base */
     __u32 mask[4];
     __u64 seed;
+    __u8 head
+        [FLOOD_HEAD]; /* how a frame begins, to be written anew each time: the kernel uses frames again that others have changed */
 };
 
 #endif
