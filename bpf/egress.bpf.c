@@ -124,8 +124,6 @@ __attribute__((noinline)) int keep(struct gabion_packet *packet, const struct ga
 
 	if (!all || !packet || !vouch)
 		return 0;
-	if (vouch->kind == GABION_FLOW_ESTABLISHED)
-		prove_peer(packet, &all->hash, settings->proven_mask, now);
 	if (ports & GABION_ASKS_AMPLIFIER && gabion_to_many(packet)) /* anybody of the group may answer */
 		__builtin_memset(&packet->destination, 0, sizeof(packet->destination));
 	key = gabion_flow_out(packet, &all->hash);
@@ -133,6 +131,9 @@ __attribute__((noinline)) int keep(struct gabion_packet *packet, const struct ga
 	bucket = bpf_map_lookup_elem(&flows, &index);
 	if (!bucket)
 		return 0;
+	if (vouch->kind == GABION_FLOW_ESTABLISHED &&
+	    !gabion_flow_by_cookie(bucket, key.tag, now, all->flow_idle_ticks))
+		prove_peer(packet, &all->hash, settings->proven_mask, now);
 	if (vouch->kind == GABION_FLOW_NONE)
 		gabion_flow_refresh(bucket, key.tag, vouch, now, all->flow_idle_ticks);
 	else

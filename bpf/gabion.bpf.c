@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The kernel stage: finds its tables, runs the pipeline, and turns the reason into what XDP does with the packet.
+#include "answer.h"
 #include "pipeline.h"
 
 #include "abi/sample.h"
@@ -72,6 +73,9 @@ int gabion(struct xdp_md *context)
 		if (gabion_hands_over(reason)) {
 			reason = hand_over(context, reason, arrival.one_in, arrival.instead);
 			GABION_MARK(&arrival, REDIRECT);
+		} else if (gabion_answers(reason)) {
+			reason = gabion_answer(context, cpu, &arrival, reason);
+			GABION_MARK(&arrival, ANSWER);
 		}
 	}
 	action = gabion_leave(&tables, cpu, &reason, length, arrival.now);

@@ -15,6 +15,7 @@
 GABION_ARRAY(test_run, 1, struct gabion_test_run);
 GABION_ARRAY(sockets, 1, struct gabion_socket_notes);
 
+#include "answer.h"
 #include "pipeline.h"
 
 const volatile struct gabion_settings gabion_settings = {
@@ -40,6 +41,8 @@ int gabion_test(struct xdp_md *context)
 	reason = gabion_front(context, &tables, cpu, &arrival);
 	if (!reason)
 		reason = gabion_rest(context, cpu, &arrival);
+	if (gabion_answers(reason))
+		reason = gabion_answer(context, cpu, &arrival, reason);
 	action = gabion_leave(&tables, cpu, &reason, length, arrival.now);
 	run = gabion_at(&test_run, 0); /* anew: kept, it would stand on a stack that is full */
 	if (!run)

@@ -19,6 +19,7 @@
 #include "abi/proven.h"
 #include "abi/quarantine.h"
 #include "abi/queue.h"
+#include "abi/syn.h"
 
 #define GABION_ARRAY(name, entries, kind)                                                                              \
 	struct {                                                                                                       \
@@ -79,6 +80,9 @@ GABION_ARRAY(allow_bloom, 2, __u64);
 GABION_ARRAY(known_bloom, 2, __u64);
 GABION_ARRAY(flows, 1, struct gabion_flow_bucket);
 GABION_ARRAY(proven, 1, struct gabion_proven_bucket);
+GABION_ARRAY(syn_cells, 1, struct gabion_syn_cell);
+GABION_ARRAY(syn_sources, 1, __u64);
+GABION_ARRAY(syn_first, 1, __u64);
 GABION_ARRAY(dest_table, 1, struct gabion_bucket6);
 GABION_ARRAY(destinations, GABION_DESTINATIONS_MAX, struct gabion_destination);
 GABION_ARRAY(cells, GABION_CELLS, struct gabion_cell);

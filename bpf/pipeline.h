@@ -30,6 +30,7 @@
 #include "stage/quarantine.h"
 #include "stage/sampler.h"
 #include "stage/suspect.h"
+#include "stage/syn.h"
 #include "stage/validation.h"
 
 /*
@@ -92,6 +93,8 @@ GABION_INLINE int gabion_done(__u32 plain, __u32 version, const struct gabion_ta
 {
 	if (arrival->suspect || gabion_quar_any(version, tables) || gabion_watch_any(version, tables) ||
 	    gabion_read32(&tables->control->destinations) || gabion_flood_any(tables->control, arrival->now))
+		return 0;
+	if (gabion_has(tables, GABION_FEATURE_SYN) && plain == GABION_PLAIN_TURN) /* a SYN, perhaps */
 		return 0;
 	if (gabion_has(tables, GABION_FEATURE_CAPS) && !gabion_passes_caps(plain, tables, cpu, arrival))
 		return 0;
@@ -267,6 +270,10 @@ GABION_OUTLINE __u32 gabion_rest(GABION_OUTLINE_TABLES GABION_FRAME *frame, stru
 		reason = gabion_stage_connection(frame, &packet, tables, arrival);
 		GABION_MARK(arrival, CONNECTION);
 	}
+	if (!reason && gabion_has(tables, GABION_FEATURE_SYN)) {
+		reason = gabion_stage_syn(frame, &packet, tables, cpu, arrival);
+		GABION_MARK(arrival, SYN);
+	}
 	if (!reason && gabion_has(tables, GABION_FEATURE_CAPS)) {
 		reason = gabion_stage_caps(&packet, tables, cpu, arrival);
 		GABION_MARK(arrival, CAPS);
@@ -291,11 +298,11 @@ GABION_INLINE __u32 gabion_leave(const struct gabion_tables *tables, struct gabi
 {
 	__u32 under = *reason & (GABION_REASON_SLOTS - 1);
 
-	if (gabion_drops(under)) {
-		if (GABION_LIKELY(!tables->control->dry_run)) {
-			gabion_tally(&cpu->reason[under], bytes);
-			return GABION_ACTION_DROP;
-		}
+	if (gabion_drops(under) && GABION_LIKELY(!tables->control->dry_run)) {
+		gabion_tally(&cpu->reason[under], bytes);
+		return GABION_ACTION_DROP;
+	}
+	if (gabion_drops(under) || (gabion_answers(under) && tables->control->dry_run)) {
 		gabion_tally(&cpu->would_drop[under], bytes);
 		*reason = under = GABION_REASON_DRY_RUN;
 	}

@@ -10,6 +10,7 @@
 #include "compat.h"
 #include "limits.h"
 #include "reason.h"
+#include "syn.h"
 
 struct gabion_count {
 	__u64 packets;
@@ -52,6 +53,8 @@ struct gabion_cpu {
 	struct gabion_count reason[GABION_REASON_SLOTS];
 	struct gabion_count would_drop[GABION_REASON_SLOTS]; /* in a dry run */
 	struct gabion_lots lots;
+	struct gabion_syn_answer answer;     /* to the packet in hand; here, since the stack is short */
+	__u8 scratch[2 * GABION_CACHE_LINE]; /* for options of the packet in hand */
 } GABION_ALIGNED(GABION_CACHE_LINE);
 
 _Static_assert(offsetof(struct gabion_cpu, sampler) == GABION_CACHE_LINE, "what every packet touches is one line");

@@ -26,11 +26,13 @@
 	X(QUARANTINE, "quarantine", "quarantined sources")                                                             \
 	X(CONNECTION, "connection", "while a TCP flood is on: whether the packet belongs to a connection")             \
 	X(TRIGGER, "trigger", "counted, and whether a flood begins")                                                   \
+	X(SYN, "syn", "SYNs of destinations under a SYN flood")                                                        \
 	X(CAPS, "caps", "caps of classes and ports")                                                                   \
 	X(DESTINATION, "destination", "destinations under attack")                                                     \
 	X(SAMPLER, "sampler", "whether a worker gets to see it")                                                       \
 	X(CREDIT, "credit", "a worker's credit claimed")                                                               \
 	X(REDIRECT, "redirect", "the packet readied for the worker")                                                   \
+	X(ANSWER, "answer", "a SYN turned round into its answer")                                                      \
 	X(EXIT, "exit", "counted; what came since the stage before, where it left between two")
 
 #define GABION_STAGE_ID(id, name, what) GABION_STAGE_##id,

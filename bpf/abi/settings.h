@@ -22,8 +22,9 @@
 #define GABION_FEATURE_VALIDATION    0x200u
 #define GABION_FEATURE_AMPLIFICATION 0x400u
 #define GABION_FEATURE_CONNECTIONS   0x800u
+#define GABION_FEATURE_SYN	     0x1000u /* SYN cookies, and caps of destinations in their stead */
 #define GABION_FEATURE_CAPS	     0x2000u /* floods triggered, rates of the whole host capped */
-#define GABION_FEATURES_ALL	     0x2fffu
+#define GABION_FEATURES_ALL	     0x3fffu
 
 /* What the validation looks for. Fixed at load, since then what is off costs nothing and what is on are constants in the code. */
 #define GABION_CHECK_BOGONS	   0x01u
@@ -78,6 +79,9 @@ struct gabion_settings {
 	__u32 features;	    /* GABION_FEATURE_* */
 	__u32 checks;	    /* GABION_CHECK_* */
 	struct gabion_mac_filter mac_filter;
+	__u32 syn_cell_mask;
+	__u32 syn_source_mask;
+	__u32 syn_first_mask;
 };
 
 /* egress.bpf.c */

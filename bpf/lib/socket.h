@@ -21,6 +21,8 @@ GABION_INLINE __u32 gabion_socket_noted(const struct gabion_tables *tables, cons
 	for (i = 0; i < GABION_SOCKET_NOTES; i++)
 		if (notes->note[i].state && notes->note[i].bucket == key.bucket && notes->note[i].tag == key.tag)
 			return notes->note[i].state;
+	if (notes->listens && notes->listens == packet->destination_port)
+		return GABION_SOCKET_LISTENS;
 	return GABION_SOCKET_NONE;
 }
 

@@ -17,6 +17,7 @@
 #include "../abi/quarantine.h"
 #include "../abi/queue.h"
 #include "../abi/settings.h"
+#include "../abi/syn.h"
 #include "home.h"
 
 #ifdef __bpf__
@@ -77,6 +78,8 @@ struct gabion_tables {
 	struct gabion_amp_rule *amp_rules;
 	struct gabion_amp_fragments *amp_fragments;
 	struct gabion_queue *queues;
+	struct gabion_syn_cell *syn_cells;
+	gabion_words syn_sources, syn_first;
 	struct gabion_socket_notes *sockets; /* in place of the kernel's own: bpf/lib/socket.h */
 };
 

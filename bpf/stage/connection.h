@@ -11,13 +11,14 @@
  * leave (bpf/lib/vouch.h); where the host forwards and such a note is missing, known sources and allowed ones are believed, but for
  * resets and SYN-ACKs, without which a connection lives. What remains: forwarded connections of unknown sources that were silent
  * outwards for longer than a note lasts are cut off while the flood is on, and blind ACKs under known addresses pass where a host forwards.
- * An allow-list entry that skips validation is spared altogether, as its owner asked.
+ * An allow-list entry that skips validation is spared altogether, as its owner asked. So is what brings back a SYN cookie of ours.
  */
 #ifndef GABION_STAGE_CONNECTION_H
 #define GABION_STAGE_CONNECTION_H
 
 #include "../abi/reason.h"
 #include "../lib/arrival.h"
+#include "../lib/cookie_check.h"
 #include "../lib/flood.h"
 #include "../lib/known.h"
 #include "../lib/proven.h"
@@ -87,12 +88,18 @@ GABION_OUTLINE __u32 gabion_connection_look(GABION_OUTLINE_TABLES GABION_FRAME *
 GABION_INLINE __u32 gabion_stage_connection(GABION_FRAME *frame, const struct gabion_packet *packet,
 					    const struct gabion_tables *tables, struct gabion_arrival *arrival)
 {
+	__u32 reason;
+
 	if (GABION_LIKELY(!gabion_flood_of(tables->control, GABION_FLOOD_TCP, arrival->now)))
 		return GABION_REASON_NONE;
 	if (packet->protocol != GABION_PROTOCOL_TCP || !(packet->flags & GABION_PACKET_L4) ||
 	    gabion_flood_class_of(packet) == GABION_FLOOD_SYN || arrival->allowed & GABION_SKIP_VALIDATION)
 		return GABION_REASON_NONE;
-	return gabion_connection_look(GABION_GIVE_TABLES(tables) frame, packet, arrival);
+	reason = gabion_connection_look(GABION_GIVE_TABLES(tables) frame, packet, arrival);
+	if (reason == GABION_REASON_ACK_UNKNOWN && gabion_has(tables, GABION_FEATURE_SYN) &&
+	    gabion_cookie_valid(GABION_GIVE_TABLES(tables) packet, arrival->now))
+		return GABION_REASON_NONE;
+	return reason;
 }
 
 #endif

@@ -52,11 +52,12 @@ void show_evidence(std::ostream& out, const Json& evidence) {
 void show_features(std::ostream& out, const Json& status) {
     std::string on;
     for (const auto& [name, enabled] : member(status, "features").items()) {
+        const std::string why = text_of(member(status, "feature_notes"), name.c_str());
         if (enabled.is_boolean() && enabled.get<bool>()) {
             on += (on.empty() ? "" : ", ") + printable(name);
+            if (!why.empty()) out << "on           " << printable(name) << ": " << why << '\n';
             continue;
         }
-        const std::string why = text_of(member(status, "feature_notes"), name.c_str());
         out << "off          " << printable(name) << (why.empty() ? "" : ": " + why) << '\n';
     }
     if (!on.empty()) out << "features     " << on << '\n';

@@ -97,6 +97,14 @@ struct CapsConfig {
     std::vector<PortCapConfig> port;
 };
 
+struct SynConfig {
+    std::string way = "auto";         // "cap", "off"
+    std::uint64_t engage_pps = 2000;  // to one port
+    Milliseconds hold{10'000};
+    std::uint64_t answer_pps = 256;  // to one /24 or /48
+    std::uint64_t cap_pps = 500;     // that pass to the stack of one port
+};
+
 struct AllowConfig {
     std::vector<Prefix> targets;
     std::uint32_t capacity = 65536;
@@ -171,6 +179,7 @@ struct Config {
     FeaturesConfig features;
     BansConfig bans;
     AllowConfig allow;
+    SynConfig syn;
     ConnectionsConfig connections;
     ValidationConfig validation;
     AmplificationConfig amplification;

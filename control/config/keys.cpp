@@ -167,6 +167,19 @@ void add_caps(List& list) {
         [](auto& c) -> auto& { return c.caps.port; }));
 }
 
+void add_syn(List& list) {
+    list.push_back(choice<Config>(
+        "syn.way", live, {"auto", "cap", "off"}, [](auto& c) -> auto& { return c.syn.way; }));
+    list.push_back(whole<Config>(
+        "syn.engage_pps", live, 10, pps_max, [](auto& c) -> auto& { return c.syn.engage_pps; }));
+    list.push_back(duration<Config>(
+        "syn.hold", live, "1s", [](auto& c) -> auto& { return c.syn.hold; }));
+    list.push_back(whole<Config>(
+        "syn.answer_pps", live, 1, pps_max, [](auto& c) -> auto& { return c.syn.answer_pps; }));
+    list.push_back(whole<Config>(
+        "syn.cap_pps", live, 1, pps_max, [](auto& c) -> auto& { return c.syn.cap_pps; }));
+}
+
 template <typename Pick>
 void add_switch(List& list, const std::string& name, Pick pick) {
     list.push_back(boolean<Config>(
@@ -255,6 +268,7 @@ List make_keys() {
     add_base(list);
     add_features(list);
     add_bans(list);
+    add_syn(list);
     add_connections(list);
     add_validation(list);
     add_caps(list);

@@ -47,7 +47,7 @@ InterfaceStatus interface_status(ProtectedInterface& interface, std::uint32_t no
 }
 
 // Switches an operator sees as one: whether it works now, and why not.
-void put_features(Status& status, const config::Config& config,
+void put_features(Status& status, const config::Config& config, const SynKeeper& syn,
                   const std::vector<std::unique_ptr<ProtectedInterface>>& interfaces) {
     const auto feature = [&](const char* name, bool on, const std::string& why_not) {
         status.features.emplace_back(name, on);
@@ -82,7 +82,8 @@ void put_features(Status& status, const config::Config& config,
     feature("detector_entropy", config.detectors.entropy.enabled, "switched off in the configuration");
     feature("detector_ttl", config.detectors.ttl.enabled, "switched off in the configuration");
     feature("detector_size", config.detectors.size.enabled, "switched off in the configuration");
-    feature("syn_cookies", false, "not built yet");
+    feature("syn_cookies", syn.cookies(), syn.note());
+    if (syn.cookies()) status.feature_notes.emplace_back("syn_cookies", syn.note());
     feature("inline_mode", false, "not built yet");
 }
 
@@ -175,7 +176,7 @@ Result<Status> Appliance::status() {
     status.bans = book.size(GABION_SET_OPERATOR) + book.size(GABION_SET_DETECTOR);
     status.quarantined = book.size(GABION_SET_QUARANTINE);
     status.allowed = book.size(GABION_SET_ALLOW);
-    put_features(status, protection_->config(), protection_->interfaces());
+    put_features(status, protection_->config(), protection_->syn(), protection_->interfaces());
     protection_->analyst().with([&](const detect::Analyst& analyst) {
         status.learning = !analyst.learned();
         status.attacks = analyst.under_attack() ? 1 : 0;

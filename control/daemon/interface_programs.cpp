@@ -39,6 +39,8 @@ Result<void> ProtectedInterface::exchange_programs(map::KernelStage& stage) {
     const auto place = [&](const map::KernelStage& programs) -> Result<void> {
         const auto index = follower_->link()->index;
         if (auto swapped = link_->swap(programs.xdp_fd(), settings_.name); !swapped) return swapped;
+        if (cookie_obstacle_.empty() && programs.syn_fd() >= 0)
+            if (auto taking = net::attach_ingress(index, programs.syn_fd()); !taking) return taking.error();
         if (!noting_error_)
             if (auto noting = net::attach_egress(index, programs.egress_fd()); !noting) return noting.error();
         if (hand_back_) return hand_back_->use({programs.handback_fd(), programs.foreign_fd()});

@@ -70,7 +70,7 @@ struct Status {
     std::uint64_t quarantined = 0;
     std::uint64_t allowed = 0;
     NamedFlags features;
-    NamedTexts feature_notes;    // why a feature is off
+    NamedTexts feature_notes;    // why a feature is off, or what one that is on lacks
     bool learning = false;       // detectors run on their defaults
     std::uint64_t attacks = 0;   // going on now
     std::uint64_t verdicts = 0;  // of the detectors; with these times from the decision to being in force

@@ -83,6 +83,19 @@ Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
     return {};
 }
 
+void ProtectedInterface::attach_cookies(const net::Link& link) {
+    cookie_obstacle_.clear();
+    if (stage_->syn_fd() < 0) {
+        cookie_obstacle_ = "the kernel lacks bpf_sk_assign_tcp_reqsk (Linux 6.9)";
+        return;
+    }
+    const auto made = net::attach_ingress(link.index, stage_->syn_fd());
+    if (!made)
+        cookie_obstacle_ = made.error().text;
+    else
+        made_clsact_ |= *made;
+}
+
 void ProtectedInterface::hand_over_off(const std::string& why) {
     std::string note = "hand-over is off: " + why;
     if (note == note_) return;
@@ -160,6 +173,7 @@ Result<void> ProtectedInterface::open() {
     note_.clear();
     if (auto opened = open_maps(*link); !opened) return opened;
     if (auto attached = attach_programs(*link); !attached) return attached;
+    attach_cookies(*link);
     present_ = true;
     if (!follower_) follower_.emplace(settings_.name, *link);
     restart_workers();
@@ -173,6 +187,7 @@ void ProtectedInterface::close(bool keep_enforcing) {
     if (present_) {
         const net::Link link = *follower_->link();
         link_->detach();
+        (void)net::detach_ingress(link.index);
         (void)net::detach_egress(link.index, made_clsact_);
         (void)net::restore_offloads(link, surroundings_.keeper.offloads(settings_.name));
         surroundings_.keeper.forget_offloads(settings_.name);

@@ -85,6 +85,8 @@ public:
     // Of these, what can work here.
     [[nodiscard]] map::HostFacts possible(map::HostFacts facts) const;
     void set_facts(const map::HostFacts& facts) noexcept { surroundings_.facts = facts; }
+    // Why no listener would take a connection from a SYN cookie here; empty when it would.
+    [[nodiscard]] const std::string& cookie_obstacle() const noexcept { return cookie_obstacle_; }
     // How often it was opened: a program made for an earlier opening works on other maps.
     [[nodiscard]] unsigned openings() const noexcept { return openings_; }
     // The ordinary programs in the kernel, by name; none before the first opening.
@@ -127,6 +129,7 @@ private:
 
     Result<void> open_maps(const net::Link& link);
     Result<void> attach_programs(const net::Link& link);
+    void attach_cookies(const net::Link& link);
     Result<void> start_workers(const net::Link& link);
     Result<void> start_worker(std::uint32_t queue, unsigned cpu, const net::Link& link);
     void restart_workers();
@@ -148,6 +151,7 @@ private:
     map::AttachMode attached_ = map::AttachMode::native;
     std::string note_;
     std::optional<Error> noting_error_;
+    std::string cookie_obstacle_;
     bool present_ = false;
     bool made_clsact_ = false;
     bool replaced_ = false;  // the program in place is not the ordinary one

@@ -72,6 +72,7 @@ Result<void> Protection::open_tables() {
     panic_ = std::make_unique<PanicKeeper>(tables_->clock().hz());
     panic_->configure(panic_settings(config_));
     floods_ = std::make_unique<FloodKeeper>(tables_->clock().hz());
+    syn_ = std::make_unique<SynKeeper>(tables_->clock().hz());
     analyst_ = std::make_unique<AnalystThread>(detector_settings(config_), hash_,
                                                [this] { loop_.post([this] { decide(); }); });
     destinations_ = std::make_unique<ban::DestinationTable>(tables_->memory());
@@ -124,6 +125,7 @@ void Protection::put_in_force(gabion_panic_mode mode) {
                      {.ports = shared.values<std::uint64_t>("amp_ports"),
                       .index = shared.values<std::uint64_t>("amp_index"),
                       .rules = shared.values<gabion_amp_rule>("amp_rules")});
+    tend_syn();
     analyst_->with([&](detect::Analyst& analyst) { analyst.configure(detector_settings(config_)); });
 }
 
@@ -181,6 +183,21 @@ void Protection::prolong_flood() {
         gabion_flood_raise(&control, GABION_FLOOD_TCP, tables_->now_ticks(), 2 * tables_->clock().hz());
 }
 
+// One interface on which a cookie would not be believed is enough: the way is the same for all.
+void Protection::tend_syn() {
+    gabion_syn_control& control = tables_->control().syn;
+    std::string obstacle;
+    std::uint32_t mtu = 1500;
+    for (const auto& interface : interfaces_) {
+        if (!interface->cookie_obstacle().empty())
+            obstacle = interface->settings().name + ": " + interface->cookie_obstacle();
+        if (const auto link = net::link_by_name(interface->settings().name)) mtu = std::min(mtu, link->mtu);
+    }
+    if (syn_->choose(config_.syn, obstacle, mtu, control))
+        events_.raise(Severity::notice, "syn-way", "against SYN floods: " + syn_->note());
+    syn_->configure(config_.syn, floods_->trigger_pps(GABION_FLOOD_SYN), floods_->cap_pps(GABION_FLOOD_SYN), control);
+}
+
 void Protection::start_timers() {
     timers_.push_back(loop_.every(100ms, [this] {
         const std::uint64_t now_ns = boot_now_ns();
@@ -188,6 +205,8 @@ void Protection::start_timers() {
         prolong_flood();
         tend_floods();
         destinations_->sweep(tables_->clock(), now_ns);
+        for (SynEvent& event : syn_->look(tables_->shared().values<gabion_syn_cell>("syn_cells"), tables_->now_ticks()))
+            events_.raise(Severity::notice, event.kind, std::move(event.text));
         tell_problems(keeper_->save_bans_when_changed(*tables_));
     }));
     timers_.push_back(loop_.every(1s, [this] { every_second(); }));
@@ -209,6 +228,7 @@ Result<void> Protection::open() {
         if (!keep) tables_->pins().clear();
         return opened;
     }
+    tend_syn();
     release_former();
     start_timers();
     return {};
@@ -223,6 +243,7 @@ void Protection::release_former() {
         if (wanted || !pins || !pins->has("cpus")) continue;  // perhaps the pins of another daemon
         map::XdpLink(*pins).detach();
         if (const auto link = net::link_by_name(name)) {
+            (void)net::detach_ingress(link->index);
             (void)net::detach_egress(link->index, false);
             (void)net::restore_offloads(*link, keeper_->offloads(name));
         }
@@ -310,6 +331,7 @@ void Protection::every_second() {
     tables_->resample();
     tables_->control().connections.forwards = net::host_forwards() ? 1 : 0;
     tick_panic();
+    tend_syn();
     feed_known_sources();
     tell_overflow();
     for (std::size_t i = 0; i < interfaces_.size(); ++i) {

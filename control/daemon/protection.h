@@ -16,6 +16,7 @@
 #include "control/daemon/keeper.h"
 #include "control/daemon/panic_keeper.h"
 #include "control/daemon/protected_interface.h"
+#include "control/daemon/syn_keeper.h"
 #include "control/daemon/tables.h"
 #include "dataplane/ban/ban_load.h"
 #include "dataplane/ban/destination_table.h"
@@ -43,6 +44,7 @@ public:
     [[nodiscard]] Tables& tables() noexcept { return *tables_; }
     [[nodiscard]] AnalystThread& analyst() noexcept { return *analyst_; }
     [[nodiscard]] PanicKeeper& panic() noexcept { return *panic_; }
+    [[nodiscard]] const SynKeeper& syn() const noexcept { return *syn_; }
     [[nodiscard]] EventLog& events() noexcept { return events_; }
     [[nodiscard]] EventLoop& loop() noexcept { return loop_; }
     [[nodiscard]] const std::vector<std::unique_ptr<ProtectedInterface>>& interfaces() const noexcept {
@@ -56,6 +58,7 @@ private:
     Result<void> open_interfaces();
     Result<void> watch_links();
     void start_timers();
+    void tend_syn();
     void put_in_force(gabion_panic_mode mode);
     void release_former();
     void decide();
@@ -83,6 +86,7 @@ private:
     std::unique_ptr<ban::VerdictWriter> writer_;
     std::unique_ptr<PanicKeeper> panic_;
     std::unique_ptr<FloodKeeper> floods_;
+    std::unique_ptr<SynKeeper> syn_;
     std::vector<std::unique_ptr<ProtectedInterface>> interfaces_;
     std::vector<IdentityWatch> identities_;
     std::unique_ptr<net::LinkWatch> links_;

@@ -117,6 +117,7 @@ std::uint32_t features(const config::Config& config) noexcept {
     off(config.features.hits, GABION_FEATURE_HITS);
     off(checks(config) != 0, GABION_FEATURE_VALIDATION);
     off(config.caps.enabled, GABION_FEATURE_CAPS);
+    off(config.syn.way != "off", GABION_FEATURE_SYN);
     off(config.connections.enabled, GABION_FEATURE_CONNECTIONS);
     off(config.amplification.enabled, GABION_FEATURE_AMPLIFICATION);
     return result;

@@ -85,6 +85,9 @@ HostPipeline::HostPipeline(const HostTableSizes& sizes) : tables_(std::make_uniq
     t.amp_index = add<__u64>("amp_index", GABION_AMP_INDEX_WORDS);
     t.amp_rules = add<gabion_amp_rule>("amp_rules", GABION_AMP_RULES);
     t.amp_fragments = add<gabion_amp_fragments>("amp_fragments", GABION_AMP_FRAGMENT_BUCKETS);
+    t.syn_cells = add<gabion_syn_cell>("syn_cells", sizes.syn);
+    t.syn_sources = add<__u64>("syn_sources", sizes.syn);
+    t.syn_first = add<__u64>("syn_first", sizes.syn);
     t.queues = add<gabion_queue>("queues", sizes.queues);
     t.sockets = add<gabion_socket_notes>("sockets", 1);
 
@@ -95,6 +98,7 @@ HostPipeline::HostPipeline(const HostTableSizes& sizes) : tables_(std::make_uniq
     settings_.proven_mask = sizes.proven - 1;
     settings_.dest_mask = sizes.destinations - 1;
     settings_.prefix_mask6 = sizes.prefix_lines6 - 1;
+    settings_.syn_cell_mask = settings_.syn_source_mask = settings_.syn_first_mask = sizes.syn - 1;
     settings_.queues = sizes.queues;
     settings_.hz = 250;
     settings_.late_ticks = settings_.hz * GABION_LATE_MS / 1000 + 2;

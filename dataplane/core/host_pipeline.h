@@ -39,6 +39,7 @@ struct HostTableSizes {
     std::uint32_t flows = 256;
     std::uint32_t proven = 64;
     std::uint32_t destinations = 64;
+    std::uint32_t syn = 1024;  // entries of each of the tables of bpf/abi/syn.h
     std::uint32_t queues = 1;
 };
 

@@ -10,11 +10,13 @@
 #include "bpf/abi/prefix.h"
 #include "bpf/abi/proven.h"
 #include "bpf/abi/queue.h"
+#include "bpf/abi/syn.h"
 #include "dataplane/core/clock.h"
 #include "dataplane/map/load_object.h"
 #include "egress.skel.h"
 #include "gabion.skel.h"
 #include "handback.skel.h"
+#include "syn.skel.h"
 
 namespace gabion::map {
 namespace {
@@ -64,6 +66,9 @@ gabion_settings stage_settings(const MapGroup& shared, const MapGroup& own, cons
     settings.proven_mask = mask_of<gabion_proven_bucket>(shared, "proven");
     settings.dest_mask = mask_of<gabion_bucket6>(shared, "dest_table");
     settings.prefix_mask6 = mask_of<gabion_prefix_line6>(shared, "prefix_map6");
+    settings.syn_cell_mask = mask_of<gabion_syn_cell>(shared, "syn_cells");
+    settings.syn_source_mask = mask_of<std::uint64_t>(shared, "syn_sources");
+    settings.syn_first_mask = mask_of<std::uint64_t>(shared, "syn_first");
     settings.queues = static_cast<__u32>(own.values<gabion_queue>("queues").size());
     settings.late_ticks = late_ticks(facts.hz);
     settings.hz = facts.hz;
@@ -76,6 +81,7 @@ gabion_settings stage_settings(const MapGroup& shared, const MapGroup& own, cons
 void KernelStage::Destroy::operator()(gabion_bpf* skeleton) const noexcept { gabion_bpf__destroy(skeleton); }
 void KernelStage::Destroy::operator()(egress_bpf* skeleton) const noexcept { egress_bpf__destroy(skeleton); }
 void KernelStage::Destroy::operator()(handback_bpf* skeleton) const noexcept { handback_bpf__destroy(skeleton); }
+void KernelStage::Destroy::operator()(syn_bpf* skeleton) const noexcept { syn_bpf__destroy(skeleton); }
 
 KernelStage::KernelStage() = default;
 KernelStage::KernelStage(KernelStage&&) noexcept = default;
@@ -104,12 +110,21 @@ Result<KernelStage> KernelStage::load(const MapGroup& shared, const MapGroup& ow
         return loaded.error();
     if (auto loaded = give_and_load(stage.handback_->obj, shared, own, "the hand-back program"); !loaded)
         return loaded.error();
+    stage.syn_.reset(syn_bpf__open());
+    if (stage.syn_) {
+        stage.syn_->rodata->syn_cell_mask = mask_of<gabion_syn_cell>(shared, "syn_cells");
+        stage.syn_->rodata->tell_mptcp =
+            libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_skc_to_mptcp_sock, nullptr) == 1 ? 1 : 0;
+        stage.syn_->rodata->flow_mask = mask_of<gabion_flow_bucket>(shared, "flows");
+        if (!give_and_load(stage.syn_->obj, shared, own, "the program for SYN cookies")) stage.syn_.reset();
+    }
     return stage;
 }
 
 int KernelStage::xdp_fd() const noexcept { return bpf_program__fd(xdp_->progs.gabion); }
 int KernelStage::egress_fd() const noexcept { return bpf_program__fd(egress_->progs.egress); }
 int KernelStage::handback_fd() const noexcept { return bpf_program__fd(handback_->progs.handback); }
+int KernelStage::syn_fd() const noexcept { return syn_ ? bpf_program__fd(syn_->progs.syn) : -1; }
 int KernelStage::foreign_fd() const noexcept { return bpf_program__fd(handback_->progs.foreign); }
 
 }  // namespace gabion::map

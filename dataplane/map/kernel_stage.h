@@ -15,6 +15,7 @@
 struct gabion_bpf;
 struct egress_bpf;
 struct handback_bpf;
+struct syn_bpf;
 
 namespace gabion::map {
 
@@ -55,12 +56,15 @@ public:
     [[nodiscard]] int egress_fd() const noexcept;
     [[nodiscard]] int handback_fd() const noexcept;
     [[nodiscard]] int foreign_fd() const noexcept;
+    // What takes connections from SYN cookies; -1 where the kernel has no means for it.
+    [[nodiscard]] int syn_fd() const noexcept;
 
 private:
     struct Destroy {
         void operator()(gabion_bpf* skeleton) const noexcept;
         void operator()(egress_bpf* skeleton) const noexcept;
         void operator()(handback_bpf* skeleton) const noexcept;
+        void operator()(syn_bpf* skeleton) const noexcept;
     };
 
     KernelStage();
@@ -68,6 +72,7 @@ private:
     std::unique_ptr<gabion_bpf, Destroy> xdp_;
     std::unique_ptr<egress_bpf, Destroy> egress_;
     std::unique_ptr<handback_bpf, Destroy> handback_;
+    std::unique_ptr<syn_bpf, Destroy> syn_;
 };
 
 }  // namespace gabion::map

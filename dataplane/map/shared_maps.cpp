@@ -14,6 +14,7 @@
 #include "bpf/abi/proven.h"
 #include "bpf/abi/quarantine.h"
 #include "bpf/abi/queue.h"
+#include "bpf/abi/syn.h"
 #include "bpf/abi/table.h"
 
 namespace gabion::map {
@@ -97,6 +98,9 @@ std::vector<MapSpec> shared_maps(const Capacities& capacities) {
     specs.push_back(array<std::uint64_t>("amp_index", GABION_AMP_INDEX_WORDS));
     specs.push_back(array<gabion_amp_rule>("amp_rules", GABION_AMP_RULES));
     specs.push_back(array<gabion_amp_fragments>("amp_fragments", GABION_AMP_FRAGMENT_BUCKETS));
+    specs.push_back(array<gabion_syn_cell>("syn_cells", capacities.syn_cells));
+    specs.push_back(array<std::uint64_t>("syn_sources", capacities.syn_sources));
+    specs.push_back(array<std::uint64_t>("syn_first", capacities.syn_first));
     return specs;
 }
 

@@ -24,6 +24,10 @@ struct Capacities {
     std::uint32_t proven = 65536;  // sources of both families
 
     bool operator==(const Capacities&) const = default;
+    // The arrays of bpf/abi/syn.h, powers of two. What shares a cell is engaged together, or answered together no more often than one.
+    std::uint32_t syn_cells = 4096;
+    std::uint32_t syn_sources = 65536;
+    std::uint32_t syn_first = 524288;  // of 100,000 first SYNs a second eight in ten are remembered for one second
 };
 
 // Buckets (a power of two) in which `entries` find a place: see GABION_PROBE_MAX for the odds.

@@ -120,6 +120,11 @@ protected:
                            .drop_threshold = 0x40000000,
                            .reserved = 0};
         control().sampling = {.one_in = 16, .budget = 20, .period_ticks = 5, .reserved = 0};
+        control().syn.engage_interval = 2 << 16;
+        control().syn.engage_burst = 4 << 16;
+        control().syn.hold_ticks = 3;
+        control().syn.cap_interval = 3 << 16;
+        control().syn.way = GABION_SYN_REQUEST;
         employ(64, 400);
     }
 

@@ -89,12 +89,17 @@ HostPipeline::Verdict KernelPipeline::run(std::span<const std::byte> frame, std:
     options.data_in = frame.data();
     options.data_size_in = static_cast<__u32>(frame.size());
     options.repeat = 1;
+    output_.resize(frame.size() + 256);
+    options.data_out = output_.data();
+    options.data_size_out = static_cast<__u32>(output_.size());
     require(bpf_prog_test_run_opts(program_, &options) == 0,
             "running a packet of " + std::to_string(frame.size()) + " bytes");
+    output_.resize(options.data_size_out);
     const auto reason = static_cast<gabion_reason>(run.reason);
     gabion_action action = GABION_ACTION_PASS;
     if (options.retval == XDP_DROP) action = GABION_ACTION_DROP;
     if (options.retval == XDP_REDIRECT) action = GABION_ACTION_HAND_OVER;
+    if (options.retval == XDP_TX) action = GABION_ACTION_ANSWER;
     if (options.retval == XDP_ABORTED) action = GABION_ACTION_NONE;
     return {reason, action, run.one_in};
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "bpf/abi/reason.h"
 #include "dataplane/core/host_pipeline.h"
@@ -47,9 +48,12 @@ public:
     [[nodiscard]] std::uint32_t cost_ns(std::span<const std::byte> frame, std::uint32_t repeat,
                                         std::uint32_t now_ticks);
 
+    // The last frame as the program left it.
+    [[nodiscard]] const std::vector<std::byte>& output() const noexcept { return output_; }
     [[nodiscard]] std::uint32_t verified_instructions() const;
 
 private:
+    std::vector<std::byte> output_;
     bpf_object* object_ = nullptr;
     int program_ = -1;
     std::map<std::string, Mapping> maps_;

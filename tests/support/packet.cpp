@@ -84,6 +84,9 @@ void add(Below& below, const UDP& layer) {
 void add(Below& below, const TCP& layer) {
     Bytes header(20 + layer.option_bytes, std::byte{1});
     std::fill_n(header.begin(), 20, std::byte{0});
+    for (const std::uint8_t byte : layer.options)
+        header.push_back(std::byte{byte});
+    header.resize((header.size() + 3) / 4 * 4);
     put16(header, 0, layer.sport);
     put16(header, 2, layer.dport);
     put32(header, 4, layer.sequence);

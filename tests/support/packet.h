@@ -66,6 +66,7 @@ struct TCP {
     std::optional<std::uint8_t> words = {};
     std::uint32_t sequence = 1;
     std::uint32_t acknowledgment = 1;
+    std::vector<std::uint8_t> options = {};  // padded to whole words with zeros; else option_bytes of padding
 };
 
 struct UDP {

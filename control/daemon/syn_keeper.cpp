@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/daemon/syn_keeper.h"
+
+#include <arpa/inet.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <fstream>
+#include <utility>
+
+#include "bpf/lib/flood.h"
+
+namespace gabion::daemon {
+namespace {
+
+constexpr double slot_s = 32;  // a cookie is good for one to two of these
+// What a port may get at once: with cookies 40 of 2,000 a second, since they hurt nobody; a cap has to be surer of it.
+constexpr double engage_burst_s = 0.02;
+constexpr double engage_burst_capped_s = 0.1;
+constexpr double answer_burst_s = 2;
+constexpr double cap_burst_s = 0.25;
+
+struct Offer {
+    std::uint16_t bit;
+    const char* sysctl;
+    const char* name;
+};
+constexpr std::array<Offer, 4> offers = {{{GABION_SYN_OFFER_SCALE, "ipv4/tcp_window_scaling", "window scale"},
+                                          {GABION_SYN_OFFER_SACK, "ipv4/tcp_sack", "SACK"},
+                                          {GABION_SYN_OFFER_TIMESTAMPS, "ipv4/tcp_timestamps", "timestamps"},
+                                          {GABION_SYN_OFFER_ECN, "ipv4/tcp_ecn", "ECN"}}};
+
+std::vector<std::uint64_t> sysctl(const std::string& name) {
+    std::ifstream file("/proc/sys/net/" + name);
+    std::vector<std::uint64_t> values;
+    for (std::uint64_t value = 0; file >> value;)
+        values.push_back(value);
+    return values;
+}
+
+bool on(const std::string& name) {
+    const auto values = sysctl(name);
+    return !values.empty() && values[0] != 0;
+}
+
+// tcp_select_initial_window(): the shift with which 16 bits tell the largest receive buffer.
+std::uint32_t window_scale() {
+    std::uint64_t space = 0;
+    if (const auto buffers = sysctl("ipv4/tcp_rmem"); buffers.size() == 3) space = buffers[2];
+    if (const auto most = sysctl("core/rmem_max"); !most.empty()) space = std::max(space, most[0]);
+    return static_cast<std::uint32_t>(std::clamp(static_cast<int>(std::bit_width(space)) - 16, 0, 14));
+}
+
+// ticks * 2^16 for one at so many a second
+std::uint32_t interval(double pps, std::uint32_t hz) {
+    return static_cast<std::uint32_t>(std::clamp(65536.0 * hz / pps, 1.0, 4294967295.0));
+}
+
+std::uint32_t burst(double seconds, std::uint32_t hz) { return static_cast<std::uint32_t>(65536 * seconds * hz); }
+
+template <typename T>
+T random_number() {
+    T number{};
+    while (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
+    }
+    return number;
+}
+
+std::string destination(const gabion_syn_cell& cell) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    ::inet_ntop(cell.version == 4 ? AF_INET : AF_INET6, cell.address, text.data(), text.size());
+    const std::string address = text.data();
+    return (cell.version == 4 ? address : "[" + address + "]") + ":" + std::to_string(cell.port);
+}
+
+}  // namespace
+
+bool SynKeeper::choose(const config::SynConfig& config, const std::string& obstacle, std::uint32_t mtu,
+                       gabion_syn_control& control) {
+    std::string why = obstacle;
+    if (why.empty() && !on("ipv4/tcp_syncookies")) why = "net.ipv4.tcp_syncookies is 0, so that no listener takes one";
+    if (config.way == "cap") why = "the configuration asks for the cap";
+    control.mss4 = static_cast<__u16>(std::clamp(mtu, 576u, 65535u) - 40);
+    control.mss6 = static_cast<__u16>(std::clamp(mtu, 1280u, 65535u) - 60);
+    control.window_scale = window_scale();
+    std::string lacks;
+    control.offer = 0;
+    for (const Offer& offer : offers) {
+        if (on(offer.sysctl))
+            control.offer |= offer.bit;
+        else
+            lacks += (lacks.empty() ? "" : ", ") + std::string(offer.name);
+    }
+    cookies_ = why.empty() && config.way != "off";
+    control.way = cookies_ ? GABION_SYN_REQUEST : GABION_SYN_CAP;
+    std::string note = cookies_ ? "our own cookies, taken by bpf_sk_assign_tcp_reqsk(), with all options" +
+                                      (lacks.empty() ? "" : " but what this host has switched off: " + lacks)
+                                : "no cookies but a cap for each port and first SYNs dropped, since " + why;
+    if (config.way == "off") note = "switched off in the configuration";
+    return std::exchange(note_, note) != note;
+}
+
+void SynKeeper::configure(const config::SynConfig& config, double flood_pps, double flood_cap_pps,
+                          gabion_syn_control& control) const {
+    if (control.key[0] == 0 && control.key[1] == 0) {
+        control.key[0] = random_number<std::uint64_t>();
+        control.key[1] = random_number<std::uint64_t>();
+        control.timestamp_offset = random_number<std::uint32_t>();
+    }
+    double engage_pps = static_cast<double>(config.engage_pps);
+    double cap_pps = static_cast<double>(config.cap_pps);
+    if (!cookies_ && config.way != "cap") {  // a cap hurts, so it waits until it is known what is normal
+        engage_pps = flood_pps > 0 ? std::max(engage_pps, flood_pps) : 0;
+        cap_pps = std::max(cap_pps, flood_cap_pps);
+    }
+    control.slot_shift = static_cast<__u32>(std::lround(std::log2(slot_s * hz_)));
+    control.hold_ticks = static_cast<__u32>(std::max<std::int64_t>(1, config.hold.count() * hz_ / 1000));
+    control.answer_interval = interval(static_cast<double>(config.answer_pps), hz_);
+    control.answer_burst = burst(answer_burst_s, hz_);
+    control.cap_interval = interval(cap_pps, hz_);
+    control.cap_burst = burst(cap_burst_s, hz_);
+    control.engage_burst = burst(cookies_ ? engage_burst_s : engage_burst_capped_s, hz_);
+    control.engage_interval = engage_pps > 0 ? interval(engage_pps, hz_) : 0;
+}
+
+std::vector<SynEvent> SynKeeper::look(std::span<const gabion_syn_cell> cells, std::uint32_t now_ticks) {
+    std::vector<SynEvent> news;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+        if (cells[i].until == 0) continue;
+        const bool now = gabion_flood_lasts(cells[i].until, now_ticks) != 0;
+        const auto known = engaged_.find(i);
+        if (now && known == engaged_.end()) {
+            engaged_[i] = destination(cells[i]);
+            news.push_back({"syn-flood-began",
+                            engaged_[i] + (cookies_ ? ": SYNs are answered with cookies" : ": SYNs are capped")});
+        } else if (!now && known != engaged_.end()) {
+            news.push_back({"syn-flood-ended", known->second + ": back to normal"});
+            engaged_.erase(known);
+        }
+    }
+    return news;
+}
+
+}  // namespace gabion::daemon

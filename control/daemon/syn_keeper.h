@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// SYN floods as user space sees them: chooses the way in which SYNs are met, tells the programs their rates and what this host's TCP
+// offers, and says which destinations are engaged. The programs engage by themselves (bpf/stage/syn.h).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bpf/abi/syn.h"
+#include "control/config/config.h"
+
+namespace gabion::daemon {
+
+struct SynEvent {
+    std::string kind;  // "syn-flood-began", "syn-flood-ended"
+    std::string text;
+};
+
+class SynKeeper {
+public:
+    explicit SynKeeper(std::uint32_t hz) noexcept : hz_(hz) {}
+
+    // The way, which may change when the host's settings do, and what this host's TCP offers. `obstacle`: why a cookie of ours would not
+    // be believed, empty when it would. Returns whether the way, or what it lacks, is another than before.
+    bool choose(const config::SynConfig& config, const std::string& obstacle, std::uint32_t mtu,
+                gabion_syn_control& control);
+    // Rates, times and keys; what came before stays a valid cookie. `flood_pps` is the host's rate of SYNs that counts as a flood and
+    // `flood_cap_pps` the one that it takes meanwhile, 0 where neither is known: without cookies nobody is held to less than these.
+    void configure(const config::SynConfig& config, double flood_pps, double flood_cap_pps,
+                   gabion_syn_control& control) const;
+
+    // What changed since the last call.
+    std::vector<SynEvent> look(std::span<const gabion_syn_cell> cells, std::uint32_t now_ticks);
+
+    // Cookies, and not only the cap.
+    [[nodiscard]] bool cookies() const noexcept { return cookies_; }
+    // Which way, and what it lacks.
+    [[nodiscard]] const std::string& note() const noexcept { return note_; }
+
+private:
+    std::uint32_t hz_;
+    bool cookies_ = false;
+    std::string note_;
+    std::map<std::size_t, std::string> engaged_;  // cells, and whom they are engaged for
+};
+
+}  // namespace gabion::daemon
