@@ -74,6 +74,12 @@ struct BansConfig {
     Milliseconds blast_window{std::chrono::minutes(1)};
 };
 
+struct EscalationConfig {
+    std::uint32_t offenders = 8;  // 0: never
+    Milliseconds window{std::chrono::minutes(10)};
+    Milliseconds duration{std::chrono::hours(1)};
+};
+
 struct PortCapConfig {
     std::string protocol = "udp";  // "tcp"
     std::uint16_t port = 0;
@@ -167,6 +173,7 @@ struct Config {
     PanicConfig panic;
     FeaturesConfig features;
     BansConfig bans;
+    EscalationConfig escalation;
     AllowConfig allow;
     ConnectionsConfig connections;
     ValidationConfig validation;

@@ -78,6 +78,12 @@ void add_bans(List& list) {
         "bans.blast_addresses", live, 0, entries_max, [](auto& c) -> auto& { return c.bans.blast_addresses; }));
     list.push_back(duration<Config>(
         "bans.blast_window", live, "1s", [](auto& c) -> auto& { return c.bans.blast_window; }));
+    list.push_back(whole<Config>(
+        "escalation.offenders", live, 0, 64, [](auto& c) -> auto& { return c.escalation.offenders; }));
+    list.push_back(duration<Config>(
+        "escalation.window", live, "1s", [](auto& c) -> auto& { return c.escalation.window; }));
+    list.push_back(duration<Config>(
+        "escalation.duration", live, "1s", [](auto& c) -> auto& { return c.escalation.duration; }));
     list.push_back(prefix_list<Config>(
         "allow.targets", [](auto& c) -> auto& { return c.allow.targets; }));
     list.push_back(whole<Config>(

@@ -10,6 +10,7 @@
 
 #include "bpf/lib/flood.h"
 #include "control/daemon/settings.h"
+#include "control/daemon/spared.h"
 #include "dataplane/core/amplifiers.h"
 #include "dataplane/core/clock.h"
 #include "dataplane/net/egress_hook.h"
@@ -79,6 +80,14 @@ Result<void> Protection::open_tables() {
     writer_ = std::make_unique<ban::VerdictWriter>(
         tables_->book(), *destinations_,
         [this](const detect::Verdict& verdict, ban::Outcome outcome) { tell_verdict(verdict, outcome); });
+    tables_->book().on_escalation(
+        [this](const Prefix& prefix) {
+            return why_spared(prefix, *tables_, analyst_->with([](const auto& a) { return a.calm_sources(); }));
+        },
+        [this](const Prefix& prefix, ban::Outcome outcome, const std::string& why) {
+            events_.raise(Severity::notice, "escalated",
+                          prefix.text() + ": " + (why.empty() ? ban::name_of(outcome) : "spared, " + why));
+        });
     auto keeper = Keeper::open(config_.state.directory);
     if (!keeper) return keeper.error();
     keeper_ = std::move(*keeper);
@@ -120,6 +129,7 @@ void Protection::put_in_force(gabion_panic_mode mode) {
     panic_->configure(panic);
     panic_->apply(control.panic);
     const ban::BookOptions book = book_options(config_);
+    tables_->book().set_escalation(book.escalation);
     tables_->book().set_blast_radius(book.blast_addresses, book.blast_window_ns);
     floods_->configure(flood_settings(config_));
     floods_->apply(flood_tables());

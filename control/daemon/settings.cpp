@@ -67,6 +67,8 @@ ban::BookOptions book_options(const config::Config& config) {
     options.limits[GABION_SET_DETECTOR] = limits(sizes.detector_bans, sizes.prefixes);
     options.limits[GABION_SET_QUARANTINE] = limits(sizes.quarantine, sizes.prefixes);
     options.limits[GABION_SET_WATCH] = limits(sizes.watch, sizes.watch);
+    const auto ns = [](config::Milliseconds value) { return static_cast<std::uint64_t>(value.count()) * 1'000'000; };
+    options.escalation = {config.escalation.offenders, ns(config.escalation.window), ns(config.escalation.duration)};
     options.blast_addresses = config.bans.blast_addresses;
     options.blast_window_ns = static_cast<std::uint64_t>(config.bans.blast_window.count()) * 1'000'000;
     return options;

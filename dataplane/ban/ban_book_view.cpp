@@ -14,6 +14,8 @@ const char* name_of(Outcome outcome) noexcept {
             return "extended";
         case Outcome::refused_allowed:
             return "refused: on the allow list";
+        case Outcome::refused_known:
+            return "refused: known sources in it";
         case Outcome::refused_radius:
             return "refused: too many cut off already";
         case Outcome::at_capacity:

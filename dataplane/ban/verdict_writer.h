@@ -19,7 +19,7 @@ namespace gabion::ban {
 
 struct VerdictReport {
     std::uint64_t verdicts = 0;
-    std::array<std::uint64_t, 7> outcome{};  // by enum Outcome
+    std::array<std::uint64_t, 8> outcome{};  // by enum Outcome
     LatencyHistogram latency;                // from the decision to being in force, or refused
 };
 
