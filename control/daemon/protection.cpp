@@ -51,6 +51,8 @@ const char* event_kind(detect::VerdictKind kind) {
             return "posture-raised";
         case detect::VerdictKind::watch:
             return "watched";
+        case detect::VerdictKind::ban:
+            return "banned";
     }
     return "verdict";
 }
