@@ -13,7 +13,20 @@
 #include "../abi/source.h"
 #include "home.h"
 
-#define GABION_COUNT_MAX 0xffffu
+#define GABION_COUNT_MAX 0xfffeu
+
+/* What gabion_source_place adds to the place of a source that was not there. */
+#define GABION_SOURCE_FRESH 8u
+
+GABION_INLINE __u32 gabion_source_tag(__u64 hash)
+{
+	return GABION_CAST(__u32, hash) | 1;
+}
+
+GABION_INLINE __u32 gabion_source_check(__u64 hash)
+{
+	return GABION_CAST(__u32, hash >> 32);
+}
 
 /* The set's counts lose half of what they hold in each `period`, so that what was heavy once does not stay for ever. */
 GABION_INLINE void gabion_source_age(struct gabion_source_set *set, __u32 now, __u32 period)
@@ -23,53 +36,66 @@ GABION_INLINE void gabion_source_age(struct gabion_source_set *set, __u32 now, _
 	if (GABION_LIKELY(elapsed < period))
 		return;
 	set->aged_at = now;
-	GABION_UNROLL
+	GABION_ROLLED
 	for (i = 0; i < GABION_SOURCES_PER_SET; i++)
-		set->count[i] = elapsed / 2 < period ? set->count[i] / 2 : 0;
+		set->count[i] = GABION_CAST(__u16, set->count[i] >> (elapsed / 2 < period ? 1 : 15));
+}
+
+/* 1 when both are the same; without a branch, or the verifier would walk every combination. */
+GABION_INLINE __u32 gabion_source_same(__u32 one, __u32 other)
+{
+	__u64 difference = one ^ other;
+
+	difference -= 1;
+	__asm__("" : "+r"(difference));
+	return GABION_CAST(__u32, difference >> 63);
+}
+
+/* The smaller of two numbers below 2^63. */
+GABION_INLINE __u64 gabion_source_lesser(__u64 one, __u64 other)
+{
+	__u64 sign = one - other;
+
+	__asm__("" : "+r"(sign));
+	return other + (sign & (0 - (sign >> 63)));
 }
 
 /*
- * The place of a source in its set, which is counted there. *fresh: it was not there, and whatever stands in that place is another's.
- * `hash`: its lower half must not be what chose the set.
+ * The place of a source in its set, which is counted there. GABION_SOURCE_FRESH is added when it was not there; whatever stands in that
+ * place is then another's. `hash`: its lower half must not be what chose the set.
  */
-GABION_INLINE __u32 gabion_source_place(struct gabion_source_set *set, __u64 hash, __u32 now, __u32 period,
-					__u32 *fresh)
+GABION_INLINE __u32 gabion_source_place(struct gabion_source_set *set, __u64 hash, __u32 now, __u32 period)
 {
-	__u32 tag = GABION_CAST(__u32, hash) | 1, place = 0, least = ~0u, i;
+	__u32 tag = gabion_source_tag(hash), place, i;
+	__u64 best = ~0ull >> 1;
 
 	gabion_source_age(set, now, period);
-	*fresh = 1;
-	GABION_UNROLL
+	/* least of all the one that is its own, then empty ones, then the one with the fewest packets; their numbers in the lowest bits */
+	GABION_ROLLED
 	for (i = 0; i < GABION_SOURCES_PER_SET; i++) {
-		__u32 worth = set->tag[i] ? set->count[i] + 1u : 0;
+		__u64 own = gabion_source_same(set->tag[i], tag), empty = gabion_source_same(set->tag[i], 0);
+		__u64 worth = (set->count[i] + 2ull) * (1 - empty) + empty;
 
-		if (set->tag[i] == tag) {
-			*fresh = 0;
-			place = i;
-			break;
-		}
-		if (worth < least) {
-			least = worth;
-			place = i;
-		}
+		best = gabion_source_lesser(best, worth * (1 - own) << 3 | i);
 	}
-	place &= GABION_SOURCES_PER_SET - 1;
-	if (*fresh)
-		set->tag[place] = tag;
+	place = best & (GABION_SOURCES_PER_SET - 1);
 	if (set->count[place] < GABION_COUNT_MAX)
 		set->count[place]++;
-	return place;
+	if (best < GABION_SOURCES_PER_SET)
+		return place;
+	set->tag[place] = tag;
+	return place + GABION_SOURCE_FRESH;
 }
 
 GABION_INLINE void gabion_source_begin(struct gabion_source *source, __u64 hash, __u32 now)
 {
 	__u32 i;
 
-	source->hash = hash;
-	source->at = source->scored_at = now;
-	source->score = source->held_until = source->seen = 0;
-	source->offences = 0;
-	GABION_UNROLL
+	source->check = gabion_source_check(hash);
+	source->at = source->window_at = now;
+	source->score = source->seen = source->dropped = source->last_seen = source->last_dropped = 0;
+	source->last_ticks = source->above = 0;
+	GABION_ROLLED
 	for (i = 0; i < GABION_RATE_COUNT; i++)
 		source->level[i] = 0;
 }
@@ -83,14 +109,42 @@ GABION_INLINE void gabion_source_drain(struct gabion_source *source, __u32 now, 
 	if (GABION_LIKELY(!elapsed))
 		return;
 	source->at = now;
+	forgiven = GABION_CAST(__u64, elapsed) * decay;
+	source->score = source->score > forgiven ? GABION_CAST(__u32, source->score - forgiven) : 0;
 	if (elapsed > GABION_LEVEL_TICKS_MAX)
 		elapsed = GABION_LEVEL_TICKS_MAX;
 	sunk = elapsed << GABION_LEVEL_SHIFT;
-	GABION_UNROLL
-	for (i = 0; i < GABION_RATE_COUNT; i++)
-		source->level[i] = source->level[i] > sunk ? source->level[i] - sunk : 0;
-	forgiven = GABION_CAST(__u64, elapsed) * decay;
-	source->score = source->score > forgiven ? GABION_CAST(__u32, source->score - forgiven) : 0;
+	GABION_ROLLED
+	for (i = 0; i < GABION_RATE_COUNT; i++) {
+		__u32 level = source->level[i];
+
+		source->level[i] = level > sunk ? level - sunk : 0;
+	}
+}
+
+/*
+ * Counts a packet, in windows of `window` ticks, each of which begins with the first packet after the end of the one before. Returns the
+ * rates that the source offended against in the window that has ended with this packet. Being above a rate alone is no offence: every
+ * TCP goes up to what it is granted, loses a packet, and slows down. Losing half of all packets and going on is one; and so are
+ * handshakes, of which none is dropped.
+ */
+GABION_INLINE __u32 gabion_source_count(struct gabion_source *source, __u32 now, __u32 window)
+{
+	__u32 elapsed = now - source->window_at, offences = 0;
+
+	if (GABION_UNLIKELY(elapsed >= window)) {
+		offences = source->above;
+		if (source->dropped < source->seen - source->dropped)
+			offences &= 1u << GABION_RATE_CONNECTIONS;
+		source->last_seen = source->seen;
+		source->last_dropped = source->dropped;
+		source->last_ticks = GABION_CAST(__u16, elapsed > 0xffff ? 0xffff : elapsed);
+		source->seen = source->dropped = 0;
+		source->above = 0;
+		source->window_at = now;
+	}
+	source->seen++;
+	return offences;
 }
 
 /* What `amount` of a rate adds to its level. */
@@ -101,52 +155,47 @@ GABION_INLINE __u64 gabion_source_cost(const struct gabion_source_limits *limits
 
 /*
  * Takes one packet of `bytes` that counts under the rates in the bits of `rates`. Returns the bits of those that have no room for it;
- * then nothing is taken, so that what passes is as much as the lowest rate allows.
+ * then nothing is taken, so that what passes is as much as the lowest rate allows. A bucket always has room for one packet.
  */
 GABION_INLINE __u32 gabion_source_take(struct gabion_source *source, const struct gabion_source_limits *limits,
 				       __u32 rates, __u32 bytes)
 {
 	__u32 above = 0, i;
 
-	source->seen++;
-	GABION_UNROLL
+	GABION_ROLLED
 	for (i = 0; i < GABION_RATE_COUNT; i++) {
 		__u64 cost = gabion_source_cost(limits, i, i == GABION_RATE_BYTES ? bytes : 1);
+		__u32 level = source->level[i];
 
-		if (rates >> i & 1 && source->level[i] + cost > limits->depth && cost)
+		if (rates >> i & 1 && cost && level && level + cost > limits->depth)
 			above |= 1u << i;
 	}
 	if (above)
 		return above;
-	GABION_UNROLL
-	for (i = 0; i < GABION_RATE_COUNT; i++)
+	GABION_ROLLED
+	for (i = 0; i < GABION_RATE_COUNT; i++) {
+		__u64 level = source->level[i] + gabion_source_cost(limits, i, i == GABION_RATE_BYTES ? bytes : 1);
+
 		if (rates >> i & 1)
-			source->level[i] +=
-				GABION_CAST(__u32, gabion_source_cost(limits, i, i == GABION_RATE_BYTES ? bytes : 1));
+			source->level[i] = level > 0xffffffffu ? 0xffffffffu : GABION_CAST(__u32, level);
+	}
 	return 0;
 }
 
 /*
- * A packet was above the rates in the bits of `above`: each adds its points once in a window of `window` ticks. Returns whether the score
- * has reached the threshold. `points`: times 2^16, as is the threshold.
+ * Adds the points of offences to the score. Returns whether it has reached the threshold; both are times 2^16, and a threshold of 0 is never
+ * reached.
  */
-GABION_INLINE int gabion_source_offends(struct gabion_source *source, __u32 above, const __u32 *points, __u32 threshold,
-					__u32 window, __u32 now)
+GABION_INLINE int gabion_source_score(struct gabion_source *source, __u32 offences, const __u32 *points,
+				      __u32 threshold)
 {
-	__u32 fresh, i;
+	__u32 score = source->score, i;
 
-	if (now - source->scored_at >= window) {
-		source->scored_at = now;
-		source->offences = 0;
-		source->seen = 1;
-	}
-	fresh = above & ~GABION_CAST(__u32, source->offences);
-	source->offences = GABION_CAST(__u16, source->offences | above);
-	GABION_UNROLL
+	GABION_ROLLED
 	for (i = 0; i < GABION_RATE_COUNT; i++)
-		if (fresh >> i & 1)
-			source->score += points[i];
-	return source->score >= threshold;
+		score += (offences >> i & 1) * points[i];
+	source->score = score;
+	return threshold && score >= threshold;
 }
 
 #endif

@@ -75,6 +75,7 @@ Result<void> Protection::open_tables() {
     panic_ = std::make_unique<PanicKeeper>(tables_->clock().hz());
     panic_->configure(panic_settings(config_));
     floods_ = std::make_unique<FloodKeeper>(tables_->clock().hz());
+    sources_ = std::make_unique<SourceKeeper>(tables_->clock().hz(), tables_->control().sources.told);
     analyst_ = std::make_unique<AnalystThread>(detector_settings(config_), hash_,
                                                [this] { loop_.post([this] { decide(); }); });
     destinations_ = std::make_unique<ban::DestinationTable>(tables_->memory());
@@ -135,6 +136,8 @@ void Protection::put_in_force(gabion_panic_mode mode) {
     tables_->book().set_blast_radius(book.blast_addresses, book.blast_window_ns);
     floods_->configure(flood_settings(config_));
     floods_->apply(flood_tables());
+    sources_->configure(source_settings(config_));
+    sources_->apply(source_tables());
     analyst_->with([&](detect::Analyst& analyst) { analyst.configure(detector_settings(config_)); });
 }
 
@@ -153,6 +156,12 @@ Result<void> Protection::watch_links() {
 FloodTables Protection::flood_tables() {
     const map::MapGroup& shared = tables_->shared();
     return {tables_->control(), shared.values<gabion_cell>("cells"), shared.values<std::uint64_t>("port_rules")};
+}
+
+SourceTables Protection::source_tables() {
+    const map::MapGroup& shared = tables_->shared();
+    return {tables_->control(), shared.values<gabion_source_limits>("source_limits"),
+            shared.values<std::uint64_t>("port_rules"), shared.values<gabion_offence>("offences")};
 }
 
 // What must not be learned from: an attack that a detector sees, or a flood that the kernel saw by itself.
@@ -198,6 +207,7 @@ void Protection::start_timers() {
         tables_->book().sweep(now_ns);
         prolong_flood();
         tend_floods();
+        tend_sources();
         destinations_->sweep(tables_->clock(), now_ns);
         tell_problems(keeper_->save_bans_when_changed(*tables_));
     }));
@@ -287,6 +297,19 @@ void Protection::decide() {
     verdicts_.clear();
     notices_.clear();
     analyst_->drain(verdicts_, notices_);
+    enforce();
+    for (const detect::Notice& notice : notices_)
+        events_.raise(Severity::notice, notice.kind, with_target(notice));
+}
+
+// Sources that the kernel told of.
+void Protection::tend_sources() {
+    verdicts_.clear();
+    sources_->collect(source_tables(), verdicts_);
+    enforce();
+}
+
+void Protection::enforce() {
     const auto enforced = std::stable_partition(
         verdicts_.begin(), verdicts_.end(),
         [this](const detect::Verdict& verdict) { return !verdict.dry_run && has_effect(config_, verdict.kind); });
@@ -297,8 +320,6 @@ void Protection::decide() {
                           (verdict.dry_run ? " in a dry run: " : " if its stage were switched on: ") +
                           what_for(verdict));
     });
-    for (const detect::Notice& notice : notices_)
-        events_.raise(Severity::notice, notice.kind, with_target(notice));
 }
 
 void Protection::tick_panic() {

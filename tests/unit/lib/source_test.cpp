@@ -68,21 +68,67 @@ TEST(SourceRates, NoSecondHoldsTwiceTheRate) {
     EXPECT_LE(passed(source, udp, 100'000, 0.1, 60, now) + passed(source, udp, 100'000, 0.1, 60, now), 425 * 0.41);
 }
 
-TEST(SourceRates, ScoresAddUpOnceAWindowAndDecay) {
-    const std::uint32_t points[GABION_RATE_COUNT] = {20 << 16, 20 << 16, 15 << 16, 15 << 16, 25 << 16, 30 << 16};
-    const std::uint32_t above = 1u << GABION_RATE_PACKETS | 1u << GABION_RATE_UDP;
+// Ten windows of a second in which a source offers so many times what it may send. Returns the offences by which it could be banned.
+int offences(double factor, bool gives_way) {
+    const gabion_source_limits all = limits();
+    std::uint32_t now = 1000;
+    double rate = 680 * factor;
+    double due = 0;
+    int found = 0;
+    gabion_source source{};
+    gabion_source_begin(&source, 1, now);
+    for (const std::uint32_t end = now + 10 * hz; now != end; now++) {
+        gabion_source_drain(&source, now, 0);
+        for (due += rate / hz; due >= 1; due--) {
+            found += gabion_source_count(&source, now, hz) != 0;
+            const std::uint32_t above =
+                gabion_source_take(&source, &all, 1u << GABION_RATE_PACKETS | 1u << GABION_RATE_TCP, 1500);
+            source.above = static_cast<__u16>(source.above | above);
+            source.dropped += above != 0;
+            if (above != 0 && gives_way) rate = 340;
+        }
+        if (gives_way) rate += 680.0 / hz;  // as a TCP does, up to the next loss
+    }
+    return found;
+}
+
+TEST(SourceRates, BeingHeldIsNoOffenceGoingOnIs) {
+    EXPECT_EQ(offences(0.99, false), 0);
+    EXPECT_EQ(offences(1.5, false), 0) << "a third is lost";
+    EXPECT_EQ(offences(1, true), 0) << "goes up to its rate, loses, slows down";
+    EXPECT_GE(offences(2.2, false), 8);
+    EXPECT_GE(offences(50, false), 8);
+}
+
+TEST(SourceRates, HandshakesAreCountedNotDropped) {
+    gabion_source_limits all{};
+    all.depth = hz << GABION_LEVEL_SHIFT;
+    all.cost[GABION_RATE_CONNECTIONS] = static_cast<__u64>(hz * 4294967296.0 / 10);
     std::uint32_t now = 1000;
     gabion_source source{};
     gabion_source_begin(&source, 1, now);
-    for (int i = 0; i < 1000; i++)
-        EXPECT_FALSE(gabion_source_offends(&source, above, points, 100 << 16, hz, now));
-    EXPECT_EQ(source.score >> 16, 35u) << "once in a window";
-    now += hz;
-    EXPECT_FALSE(gabion_source_offends(&source, above, points, 100 << 16, hz, now));
-    now += hz;
-    EXPECT_TRUE(gabion_source_offends(&source, above, points, 100 << 16, hz, now)) << "three windows of 35";
-    gabion_source_drain(&source, now, 0);
-    source.at = now;
+    std::uint32_t found = 0;
+    for (int i = 0; i < 200; i++, now += hz / 20) {  // twenty a second
+        gabion_source_drain(&source, now, 0);
+        found |= gabion_source_count(&source, now, hz);
+        source.above =
+            static_cast<__u16>(source.above | gabion_source_take(&source, &all, 1u << GABION_RATE_CONNECTIONS, 0));
+    }
+    EXPECT_EQ(found, 1u << GABION_RATE_CONNECTIONS);
+}
+
+TEST(SourceRates, ScoresAddUpAndDecay) {
+    const std::uint32_t points[GABION_RATE_COUNT] = {20 << 16, 20 << 16, 15 << 16, 0, 0, 0, 30 << 16};
+    const std::uint32_t both = 1u << GABION_RATE_PACKETS | 1u << GABION_RATE_TCP;
+    std::uint32_t now = 1000;
+    gabion_source source{};
+    gabion_source_begin(&source, 1, now);
+    EXPECT_FALSE(gabion_source_score(&source, both, points, 100 << 16));
+    EXPECT_EQ(source.score >> 16, 35u);
+    EXPECT_FALSE(gabion_source_score(&source, both, points, 100 << 16));
+    EXPECT_TRUE(gabion_source_score(&source, both, points, 100 << 16)) << "three windows of 35";
+    EXPECT_FALSE(gabion_source_score(&source, both, points, 0)) << "no threshold";
+    source.score = 105 << 16;
     gabion_source_drain(&source, now + 2 * hz, (10 << 16) / hz);
     EXPECT_NEAR(source.score >> 16, 85, 1) << "ten points a second";
     gabion_source_drain(&source, now + 100 * hz, (10 << 16) / hz);
@@ -99,17 +145,19 @@ TEST(SourceTable, ASourceMaturesAmidNewcomers) {
     const std::uint64_t ours = random();
     int fresh_after_first_second = 0, through = 0;
     std::uint32_t now = 1000;
-    const auto packet = [&](std::uint64_t hash, std::uint32_t& fresh) -> std::uint32_t {
+    const auto packet = [&](std::uint64_t hash, bool& fresh) -> std::uint32_t {
         const std::uint32_t set = static_cast<std::uint32_t>(hash >> 32) & (sets - 1);
-        const std::uint32_t place = gabion_source_place(&index[set], hash, now, hz, &fresh);
+        const std::uint32_t place = gabion_source_place(&index[set], hash, now, hz);
+        fresh = place >= GABION_SOURCE_FRESH;
+        if (fresh) return 0;
         gabion_source& source = sources[set * GABION_SOURCES_PER_SET + place];
-        if (fresh || source.hash != hash) gabion_source_begin(&source, hash, now);
+        if (source.check != gabion_source_check(hash)) gabion_source_begin(&source, hash, now);
         gabion_source_drain(&source, now, 0);
         return gabion_source_take(&source, &all, udp, 60);
     };
     for (std::uint32_t tick = 0; tick < 5 * hz; tick++, now++) {
         for (int i = 0; i < 1600; i++) {
-            std::uint32_t fresh = 0;
+            bool fresh = false;
             packet(random(), fresh);
             if (i % 400 != 0) continue;
             const bool passes = packet(ours, fresh) == 0;
@@ -123,34 +171,36 @@ TEST(SourceTable, ASourceMaturesAmidNewcomers) {
     EXPECT_NEAR(through, 4 * 425, 100) << "held to its rate";
 }
 
+bool fresh(gabion_source_set& set, std::uint64_t source, std::uint32_t now, std::uint32_t period = 100'000) {
+    return gabion_source_place(&set, source << 8, now, period) >= GABION_SOURCE_FRESH;
+}
+
 // Eight heavy sources hold their set; a ninth gets in all the same and the eight lose one place, no more.
 TEST(SourceTable, NewcomersTakeThePlaceOfTheLeast) {
     gabion_source_set set{};
-    std::uint32_t fresh = 0, now = 1000;
+    constexpr std::uint32_t now = 1000;
     for (std::uint64_t source = 1; source <= 8; source++)
         for (std::uint64_t i = 0; i < 100 * source; i++)
-            gabion_source_place(&set, source << 8, now, 100'000, &fresh);
+            EXPECT_EQ(fresh(set, source, now), i == 0);
     for (std::uint64_t newcomer = 100; newcomer < 190; newcomer++)
-        gabion_source_place(&set, newcomer << 8, now, 100'000, &fresh);
-    for (std::uint64_t source = 2; source <= 8; source++) {
-        gabion_source_place(&set, source << 8, now, 100'000, &fresh);
-        EXPECT_EQ(fresh, 0u) << source;
-    }
-    gabion_source_place(&set, 1 << 8, now, 100'000, &fresh);
-    EXPECT_EQ(fresh, 1u);
+        EXPECT_TRUE(fresh(set, newcomer, now));
+    for (std::uint64_t source = 2; source <= 8; source++)
+        EXPECT_FALSE(fresh(set, source, now)) << source;
+    EXPECT_TRUE(fresh(set, 1, now));
 }
 
 TEST(SourceTable, WhatWasHeavyOnceGivesWay) {
     gabion_source_set set{};
-    std::uint32_t fresh = 0, now = 1000;
-    for (int i = 0; i < 50'000; i++)
-        gabion_source_place(&set, 1 << 8, now, hz, &fresh);
+    std::uint32_t now = 1000;
+    for (int i = 0; i < 70'000; i++)
+        fresh(set, 1, now, hz);
+    EXPECT_EQ(set.count[0], GABION_COUNT_MAX);
     for (int i = 0; i < 20; i++, now += hz)
-        gabion_source_place(&set, 2 << 8, now, hz, &fresh);
+        fresh(set, 2, now, hz);
     EXPECT_LT(set.count[0], 5);
-    now += 3 * hz;
-    gabion_source_place(&set, 3 << 8, now, hz, &fresh);
-    EXPECT_EQ(set.count[0], 0);
+    now += 4 * hz;
+    fresh(set, 3, now, hz);
+    EXPECT_LE(set.count[0], 1);
 }
 
 }  // namespace
