@@ -11,6 +11,7 @@
 #include "connection.h"
 #include "flood.h"
 #include "limits.h"
+#include "source.h"
 #include "table.h"
 
 enum gabion_panic_mode { GABION_PANIC_OFF, GABION_PANIC_AUTO, GABION_PANIC_ON };
@@ -61,6 +62,7 @@ struct gabion_control {
 	struct gabion_flood flood;
 	struct gabion_connection_control connections;
 	struct gabion_caps_control caps;
+	struct gabion_source_control sources;
 	struct gabion_set_header set[GABION_SET_COUNT] GABION_ALIGNED(GABION_CACHE_LINE);
 };
 

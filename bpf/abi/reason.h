@@ -68,7 +68,8 @@ enum gabion_action {
 	X(RST_UNKNOWN,        "rst-unknown",        DROP,      "in a flood: TCP reset of no connection that this host knows") \
 	X(SYNACK_UNASKED,     "synack-unasked",     DROP,      "in a flood: TCP SYN-ACK that answers no SYN of this host") \
 	X(AMPLIFICATION,      "amplification",      DROP,      "answer of a service that is abused as an amplifier; nobody here asked") \
-	X(INSPECTED,          "inspected",          HAND_OVER, "above a cap, or of no connection in a flood: a worker looks at this sample and drops it")
+	X(INSPECTED,          "inspected",          HAND_OVER, "above a cap, or of no connection in a flood: a worker looks at this sample and drops it") \
+	X(SOURCE_RATE,        "source-rate",        DROP,      "source above one of its rates; only what is above is dropped")
 /* clang-format on */
 
 enum gabion_reason {
