@@ -40,6 +40,7 @@ constexpr std::array stages = {Stage{"MAC filter", GABION_FEATURE_MAC},
                                Stage{"amplification", GABION_FEATURE_AMPLIFICATION},
                                Stage{"quarantine", GABION_FEATURE_QUARANTINE},
                                Stage{"connections", GABION_FEATURE_CONNECTIONS},
+                               Stage{"source rates", GABION_FEATURE_SOURCE_RATES},
                                Stage{"caps", GABION_FEATURE_CAPS},
                                Stage{"destinations", GABION_FEATURE_DESTINATIONS},
                                Stage{"sampler", GABION_FEATURE_SAMPLER}};
