@@ -19,6 +19,7 @@
 #include "abi/proven.h"
 #include "abi/quarantine.h"
 #include "abi/queue.h"
+#include "abi/source.h"
 #include "abi/syn.h"
 
 #define GABION_ARRAY(name, entries, kind)                                                                              \
@@ -87,6 +88,10 @@ GABION_ARRAY(dest_table, 1, struct gabion_bucket6);
 GABION_ARRAY(destinations, GABION_DESTINATIONS_MAX, struct gabion_destination);
 GABION_ARRAY(cells, GABION_CELLS, struct gabion_cell);
 GABION_ARRAY(port_rules, GABION_PORT_RULES / GABION_RULES_PER_WORD, __u64);
+GABION_ARRAY(source_sets, 2, struct gabion_source_set);
+GABION_ARRAY(sources, 2 * GABION_SOURCES_PER_SET, struct gabion_source);
+GABION_ARRAY(source_limits, GABION_SOURCE_LIMITS, struct gabion_source_limits);
+GABION_ARRAY(offences, GABION_OFFENCES, struct gabion_offence);
 
 GABION_ARRAY(amp_ports, GABION_PORT_WORDS, __u64);
 GABION_ARRAY(amp_index, GABION_AMP_INDEX_WORDS, __u64);

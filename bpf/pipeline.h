@@ -29,6 +29,7 @@
 #include "stage/mac.h"
 #include "stage/quarantine.h"
 #include "stage/sampler.h"
+#include "stage/source.h"
 #include "stage/suspect.h"
 #include "stage/syn.h"
 #include "stage/validation.h"
@@ -92,7 +93,8 @@ GABION_INLINE int gabion_done(__u32 plain, __u32 version, const struct gabion_ta
 			      struct gabion_arrival *arrival)
 {
 	if (arrival->suspect || gabion_quar_any(version, tables) || gabion_watch_any(version, tables) ||
-	    gabion_read32(&tables->control->destinations) || gabion_flood_any(tables->control, arrival->now))
+	    gabion_read32(&tables->control->destinations) || gabion_flood_any(tables->control, arrival->now) ||
+	    (gabion_has(tables, GABION_FEATURE_SOURCE_RATES) && gabion_read32(&tables->control->caps.sources)))
 		return 0;
 	if (gabion_has(tables, GABION_FEATURE_SYN) && plain == GABION_PLAIN_TURN) /* a SYN, perhaps */
 		return 0;
@@ -269,6 +271,10 @@ GABION_OUTLINE __u32 gabion_rest(GABION_OUTLINE_TABLES GABION_FRAME *frame, stru
 	if (!reason && gabion_has(tables, GABION_FEATURE_CONNECTIONS)) {
 		reason = gabion_stage_connection(frame, &packet, tables, arrival);
 		GABION_MARK(arrival, CONNECTION);
+	}
+	if (!reason && gabion_has(tables, GABION_FEATURE_SOURCE_RATES)) {
+		reason = gabion_stage_source(&packet, tables, cpu, arrival);
+		GABION_MARK(arrival, RATES);
 	}
 	if (!reason && gabion_has(tables, GABION_FEATURE_SYN)) {
 		reason = gabion_stage_syn(frame, &packet, tables, cpu, arrival);

@@ -37,8 +37,9 @@ struct gabion_cell {
 _Static_assert(sizeof(struct gabion_cell) == GABION_CACHE_LINE, "CPUs that share one cell do not share its neighbours");
 
 /*
- * What is said of each port, TCP's before UDP's, 16 bits each: the lower eight are 1 + the number of its cap; 0 = none. An array
- * with a place for every port: however many of them are sprayed, nothing fills up.
+ * What is said of each port, TCP's before UDP's, 16 bits each: the lower eight are 1 + the number of its cap, the upper
+ * eight the number of its limits for single sources (source.h); 0 = none. An array with a place for every port: however many of them
+ * are sprayed, nothing fills up.
  */
 #define GABION_PORT_RULES     (2 * 65536)
 #define GABION_RULES_PER_WORD 4
@@ -48,15 +49,20 @@ struct gabion_caps_control {
 	__u32 whole_way;   /* a bit for each class whose packets are always asked, flood or not */
 	__u32 ports;	   /* 0: no port has a rule */
 	__u32 flood_ticks; /* how long a flood that the kernel saw is on after it was last seen */
-	__u32 reserved[13];
+	__u32 sources;	   /* not 0: rates of single sources (source.h) hold in calm times too */
+	__u32 reserved[12];
 } GABION_ALIGNED(GABION_CACHE_LINE);
 
 _Static_assert(sizeof(struct gabion_caps_control) == GABION_CACHE_LINE, "one line, read by every packet");
 
 /* What a CPU has left of the lots that it took, and how many packets it has counted. */
 struct gabion_lots {
-	__u16 cell[128]; /* of each cell but the triggers, whose lots stand in struct gabion_cpu */
-	__u64 counted[GABION_FLOOD_CLASSES + 3]; /* whole lots of each class that it took */
+	__u16 cell[128];		     /* of each cell but the triggers, whose lots stand in struct gabion_cpu */
+	__u64 counted[GABION_FLOOD_CLASSES]; /* whole lots of each class that it took */
+	/* while single sources are looked at (source.h): */
+	__u64 new_sources; /* packets of sources that had no place, and nothing vouched for them */
+	__u64 connections; /* handshakes that were completed */
+	__u64 reserved;
 };
 
 #endif

@@ -11,6 +11,7 @@
 #include "connection.h"
 #include "flood.h"
 #include "limits.h"
+#include "source.h"
 #include "syn.h"
 #include "table.h"
 
@@ -62,6 +63,7 @@ struct gabion_control {
 	struct gabion_flood flood;
 	struct gabion_connection_control connections;
 	struct gabion_caps_control caps;
+	struct gabion_source_control sources;
 	struct gabion_syn_control syn;
 	struct gabion_set_header set[GABION_SET_COUNT] GABION_ALIGNED(GABION_CACHE_LINE);
 };

@@ -26,9 +26,13 @@ enum gabion_flow_kind {
 struct gabion_flow {
 	__u32 tag;   /* the part of the flow's hash that does not choose the bucket; 0 = empty */
 	__u32 stamp; /* tick of the last packet out */
-	__u32 number; /* ANSWERED, ASKED: the acknowledgment that completes it. OWN, SERVICE: packets in that may still pass */
-	__u16 kind;	/* enum gabion_flow_kind */
-	__u16 answered; /* ANSWERED: what the answer acknowledged, lower half */
+	/*
+	 * ANSWERED, ASKED: the acknowledgment that completes it; COMPLETE: that did. OWN, SERVICE: packets in that may still pass. ESTABLISHED: what the
+	 * host acknowledged last.
+	 */
+	__u32 number;
+	__u16 kind; /* enum gabion_flow_kind */
+	__u16 answered; /* ANSWERED: what the answer acknowledged, lower half. ESTABLISHED: what the host sent last, upper half */
 };
 
 struct gabion_flow_bucket {

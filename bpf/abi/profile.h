@@ -26,6 +26,7 @@
 	X(QUARANTINE, "quarantine", "quarantined sources")                                                             \
 	X(CONNECTION, "connection", "while a TCP flood is on: whether the packet belongs to a connection")             \
 	X(TRIGGER, "trigger", "counted, and whether a flood begins")                                                   \
+	X(RATES, "source-rates", "rates of single sources")                                                            \
 	X(SYN, "syn", "SYNs of destinations under a SYN flood")                                                        \
 	X(CAPS, "caps", "caps of classes and ports")                                                                   \
 	X(DESTINATION, "destination", "destinations under attack")                                                     \

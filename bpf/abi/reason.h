@@ -69,6 +69,7 @@ enum gabion_action {
 	X(SYNACK_UNASKED,     "synack-unasked",     DROP,      "in a flood: TCP SYN-ACK that answers no SYN of this host") \
 	X(AMPLIFICATION,      "amplification",      DROP,      "answer of a service that is abused as an amplifier; nobody here asked") \
 	X(INSPECTED,          "inspected",          HAND_OVER, "above a cap, or of no connection in a flood: a worker looks at this sample and drops it") \
+	X(SOURCE_RATE,        "source-rate",        DROP,      "source above one of its rates; only what is above is dropped") \
 	X(SYN_ANSWERED,       "syn-answered",       ANSWER,    "SYN of a destination under a SYN flood, answered with a cookie") \
 	X(SYN_UNANSWERED,     "syn-unanswered",     DROP,      "SYN of a source prefix that has been answered as often as may be") \
 	X(SYN_FIRST,          "syn-first",          DROP,      "first SYN of a source that is not known, for a destination under a SYN flood that no cookie can answer for") \

@@ -24,7 +24,8 @@
 #define GABION_FEATURE_CONNECTIONS   0x800u
 #define GABION_FEATURE_SYN	     0x1000u /* SYN cookies, and caps of destinations in their stead */
 #define GABION_FEATURE_CAPS	     0x2000u /* floods triggered, rates of the whole host capped */
-#define GABION_FEATURES_ALL	     0x3fffu
+#define GABION_FEATURE_SOURCE_RATES  0x4000u
+#define GABION_FEATURES_ALL	     0x7fffu
 
 /* What the validation looks for. Fixed at load, since then what is off costs nothing and what is on are constants in the code. */
 #define GABION_CHECK_BOGONS	   0x01u
@@ -72,6 +73,7 @@ struct gabion_settings {
 	__u32 flow_mask; /* buckets minus one */
 	__u32 proven_mask;
 	__u32 dest_mask;
+	__u32 source_mask;  /* sets of one half, minus one */
 	__u32 prefix_mask6; /* lines of the IPv6 prefix map, minus one */
 	__u32 queues;	    /* entries of the map `queues` */
 	__u32 late_ticks;   /* GABION_LATE_MS in ticks, rounded up, plus one for the tick that was running */

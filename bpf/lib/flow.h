@@ -114,12 +114,22 @@ GABION_INLINE void gabion_flow_grant(struct gabion_flow *flow, const struct gabi
 	flow->stamp = now;
 }
 
+/* What an established connection has come to. A note that was made without a packet out knows of no numbers: both are 0. */
+GABION_INLINE void gabion_flow_number(struct gabion_flow *flow, const struct gabion_vouch *vouch)
+{
+	if (vouch->kind != GABION_FLOW_ESTABLISHED)
+		return;
+	flow->number = vouch->acknowledgment;
+	flow->answered = GABION_CAST(__u16, vouch->number >> 16);
+}
+
 GABION_INLINE void gabion_flow_begin(struct gabion_flow *flow, __u32 tag, const struct gabion_vouch *vouch, __u32 now)
 {
 	flow->tag = 0;
 	flow->kind = GABION_CAST(__u16, vouch->kind);
 	flow->number = gabion_flow_counts(vouch->kind) ? 0 : vouch->number;
 	flow->answered = GABION_CAST(__u16, vouch->acknowledgment);
+	gabion_flow_number(flow, vouch);
 	gabion_flow_grant(flow, vouch, now);
 	flow->tag = tag;
 }
@@ -159,6 +169,7 @@ GABION_INLINE void gabion_flow_note(struct gabion_flow_bucket *bucket, __u32 tag
 		gabion_flow_grant(flow, vouch, now);
 	else
 		flow->stamp = now;
+	gabion_flow_number(flow, vouch);
 }
 
 /* Whether the flow began with a cookie of ours: that proves nothing of its peer. */
@@ -200,6 +211,7 @@ enum gabion_belief {
 	GABION_BELIEF_NONE,  /* no such flow, or its grants are used up */
 	GABION_BELIEF_WRONG, /* a handshake with these ends is under way, and this is not its number */
 	GABION_BELIEF_YES,
+	GABION_BELIEF_COMPLETES, /* likewise: this is the packet that completes the handshake */
 };
 
 /* Uses up one of the flow's grants. */
@@ -227,6 +239,7 @@ GABION_INLINE __u32 gabion_flow_completes(struct gabion_flow *flow, const struct
 		if (flags & GABION_TCP_SYN)
 			return GABION_BELIEF_WRONG;
 		flow->kind = GABION_FLOW_COMPLETE;
+		return GABION_BELIEF_COMPLETES;
 	}
 	return GABION_BELIEF_YES;
 }
@@ -250,6 +263,39 @@ GABION_INLINE __u32 gabion_flow_believes(struct gabion_flow_bucket *bucket, __u3
 		return gabion_flow_completes(flow, packet);
 	}
 	return GABION_BELIEF_NONE;
+}
+
+/*
+ * Whether a packet's numbers fit its connection. Until the host sends something on it, the acknowledgment is that of the handshake. Then
+ * it is what the host last sent that counts: data from 1 MiB before what was acknowledged to 16 MiB
+ * behind, which is more than a window as Linux opens it, and an acknowledgment of what was sent no more than 16 MiB before. Who knows the
+ * ports but sees nothing of the connection gets one in 60,000 right.
+ */
+GABION_INLINE int gabion_flow_fits(const struct gabion_flow *flow, const struct gabion_packet *packet)
+{
+	__u32 ahead = packet->sequence - flow->number + (1u << 20);
+	__u32 behind = (flow->answered - (packet->acknowledgment >> 16) + 4) & 0xffff; /* what is sent now counts too */
+
+	if (flow->kind == GABION_FLOW_COMPLETE)
+		return packet->tcp_flags & GABION_TCP_ACK && packet->acknowledgment == flow->number;
+	return (flow->number || flow->answered) && packet->tcp_flags & GABION_TCP_ACK && ahead < 17u << 20 &&
+	       behind < 4 + 256;
+}
+
+GABION_INLINE int gabion_flow_proves(const struct gabion_flow_bucket *bucket, __u32 tag,
+				     const struct gabion_packet *packet, __u32 now, __u32 idle_ticks)
+{
+	__u32 i;
+
+	GABION_UNROLL
+	for (i = 0; i < GABION_FLOWS_PER_BUCKET; i++) {
+		const struct gabion_flow *flow = &bucket->flow[i];
+
+		if (flow->tag == tag && gabion_flow_alive(flow, now, idle_ticks))
+			return flow->kind >= GABION_FLOW_COMPLETE && flow->kind != GABION_FLOW_COOKIE &&
+			       gabion_flow_fits(flow, packet);
+	}
+	return 0;
 }
 
 #endif

@@ -21,8 +21,11 @@
 #ifdef __bpf__
 #define GABION_OUTLINE __attribute__((noinline))
 #define GABION_UNROLL  _Pragma("unroll")
+#define GABION_ROLLED                                                                                                  \
+	_Pragma("clang loop unroll(disable)") /* where the compiler would keep all of its turns on the stack */
 #else
 #define GABION_UNROLL
+#define GABION_ROLLED
 #define GABION_OUTLINE static __attribute__((noinline, unused))
 #endif
 

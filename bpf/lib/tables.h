@@ -17,6 +17,7 @@
 #include "../abi/quarantine.h"
 #include "../abi/queue.h"
 #include "../abi/settings.h"
+#include "../abi/source.h"
 #include "../abi/syn.h"
 #include "home.h"
 
@@ -74,6 +75,10 @@ struct gabion_tables {
 	struct gabion_destination *destinations;
 	struct gabion_cell *cells;
 	gabion_words port_rules;
+	struct gabion_source_set *source_sets;
+	struct gabion_source *sources;
+	struct gabion_source_limits *source_limits;
+	struct gabion_offence *offences;
 	gabion_words amp_ports, amp_index;
 	struct gabion_amp_rule *amp_rules;
 	struct gabion_amp_fragments *amp_fragments;

@@ -29,7 +29,7 @@ GABION_INLINE int gabion_vouched(const struct gabion_packet *packet, const struc
 {
 	if (arrival->vouched == GABION_BELIEF_UNASKED)
 		arrival->vouched = gabion_flow_asked(packet, tables, arrival->now);
-	return arrival->vouched == GABION_BELIEF_YES;
+	return arrival->vouched >= GABION_BELIEF_YES;
 }
 
 /* Whether the host asked a group (bpf/lib/vouch.h): then anybody may answer from that port. */

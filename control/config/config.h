@@ -97,6 +97,35 @@ struct CapsConfig {
     std::vector<PortCapConfig> port;
 };
 
+struct EscalationConfig {
+    std::uint32_t offenders = 8;  // 0: never
+    Milliseconds window{std::chrono::minutes(10)};
+    Milliseconds duration{std::chrono::hours(1)};
+};
+
+// Limits for single sources on packets to one port.
+struct SourcePortConfig {
+    std::string protocol = "udp";  // "tcp"
+    std::uint16_t port = 0;
+    std::uint64_t pps = 0;
+    friend bool operator==(const SourcePortConfig&, const SourcePortConfig&) = default;
+};
+
+// What a single source may send, a second; 0 = no limit.
+struct SourcesConfig {
+    bool enabled = true;
+    std::string when = "flood";  // "always"
+    std::uint32_t capacity = 65536;
+    std::uint64_t packets = 20'000, bytes = 50'000'000, tcp = 20'000, udp = 10'000, icmp = 200, syn = 500,
+                  connections = 200;
+    Milliseconds burst{1'000};
+    std::vector<SourcePortConfig> port;
+    bool ban = true;
+    double packets_points = 20, bytes_points = 20, tcp_points = 15, connections_points = 30;
+    double threshold = 100;
+    double decay = 10;  // points a second
+};
+
 struct SynConfig {
     std::string way = "auto";         // "cap", "off"
     std::uint64_t engage_pps = 2000;  // to one port
@@ -178,12 +207,14 @@ struct Config {
     PanicConfig panic;
     FeaturesConfig features;
     BansConfig bans;
+    EscalationConfig escalation;
     AllowConfig allow;
     SynConfig syn;
     ConnectionsConfig connections;
     ValidationConfig validation;
     AmplificationConfig amplification;
     CapsConfig caps;
+    SourcesConfig sources;
     DetectorsConfig detectors;
     std::string on_stop = "keep";    // [daemon]; "detach"
     std::string log_level = "info";  // [log] level

@@ -4,6 +4,7 @@
 #include "bpf/abi/caps.h"
 #include "bpf/abi/limits.h"
 #include "bpf/abi/settings.h"
+#include "bpf/abi/source.h"
 #include "control/config/amplifier_list.h"
 #include "control/config/port_list.h"
 #include "control/config/values.h"
@@ -79,6 +80,12 @@ void add_bans(List& list) {
         "bans.blast_addresses", live, 0, entries_max, [](auto& c) -> auto& { return c.bans.blast_addresses; }));
     list.push_back(duration<Config>(
         "bans.blast_window", live, "1s", [](auto& c) -> auto& { return c.bans.blast_window; }));
+    list.push_back(whole<Config>(
+        "escalation.offenders", live, 0, 64, [](auto& c) -> auto& { return c.escalation.offenders; }));
+    list.push_back(duration<Config>(
+        "escalation.window", live, "1s", [](auto& c) -> auto& { return c.escalation.window; }));
+    list.push_back(duration<Config>(
+        "escalation.duration", live, "1s", [](auto& c) -> auto& { return c.escalation.duration; }));
     list.push_back(prefix_list<Config>(
         "allow.targets", [](auto& c) -> auto& { return c.allow.targets; }));
     list.push_back(whole<Config>(
@@ -165,6 +172,63 @@ void add_caps(List& list) {
         "caps.port", GABION_CAP_PORTS_MAX,
         std::vector<PortNumber<PortCapConfig>>{{"pps", 1, pps_max, &PortCapConfig::pps}},
         [](auto& c) -> auto& { return c.caps.port; }));
+}
+
+void add_source_rates(List& list) {
+    const auto rate = [&list](const char* name, std::uint64_t most, auto pick) {
+        list.push_back(whole<Config>(std::string("sources.") + name, live, 0, most, pick));
+    };
+    rate(
+        "packets_pps", pps_max, [](auto& c) -> auto& { return c.sources.packets; });
+    rate(
+        "bytes_per_s", 1000 * pps_max, [](auto& c) -> auto& { return c.sources.bytes; });
+    rate(
+        "tcp_pps", pps_max, [](auto& c) -> auto& { return c.sources.tcp; });
+    rate(
+        "udp_pps", pps_max, [](auto& c) -> auto& { return c.sources.udp; });
+    rate(
+        "icmp_pps", pps_max, [](auto& c) -> auto& { return c.sources.icmp; });
+    rate(
+        "syn_pps", pps_max, [](auto& c) -> auto& { return c.sources.syn; });
+    rate(
+        "connections_per_s", pps_max, [](auto& c) -> auto& { return c.sources.connections; });
+}
+
+void add_source_points(List& list) {
+    const auto points = [&list](const char* name, auto pick) {
+        list.push_back(real<Config>(std::string("sources.") + name, live, 0, 1000, pick));
+    };
+    points(
+        "packets_points", [](auto& c) -> auto& { return c.sources.packets_points; });
+    points(
+        "bytes_points", [](auto& c) -> auto& { return c.sources.bytes_points; });
+    points(
+        "tcp_points", [](auto& c) -> auto& { return c.sources.tcp_points; });
+    points(
+        "connections_points", [](auto& c) -> auto& { return c.sources.connections_points; });
+    points(
+        "decay_per_s", [](auto& c) -> auto& { return c.sources.decay; });
+    list.push_back(real<Config>(
+        "sources.threshold", live, 1, 10000, [](auto& c) -> auto& { return c.sources.threshold; }));
+}
+
+void add_sources(List& list) {
+    list.push_back(boolean<Config>(
+        "sources.enabled", live, [](auto& c) -> auto& { return c.sources.enabled; }));
+    list.push_back(choice<Config>(
+        "sources.when", live, {"flood", "always"}, [](auto& c) -> auto& { return c.sources.when; }));
+    list.push_back(whole<Config>(
+        "sources.capacity", live, 1024, entries_max, [](auto& c) -> auto& { return c.sources.capacity; }));
+    add_source_rates(list);
+    list.push_back(duration<Config>(
+        "sources.burst", live, "10ms", [](auto& c) -> auto& { return c.sources.burst; }));
+    list.push_back(port_list_of<Config>(
+        "sources.port", GABION_SOURCE_PORTS_MAX,
+        std::vector<PortNumber<SourcePortConfig>>{{"pps", 1, pps_max, &SourcePortConfig::pps}},
+        [](auto& c) -> auto& { return c.sources.port; }));
+    list.push_back(boolean<Config>(
+        "sources.ban", live, [](auto& c) -> auto& { return c.sources.ban; }));
+    add_source_points(list);
 }
 
 void add_syn(List& list) {
@@ -272,6 +336,7 @@ List make_keys() {
     add_connections(list);
     add_validation(list);
     add_caps(list);
+    add_sources(list);
     add_detectors(list);
     list.push_back(choice<Config>(
         "daemon.on_stop", live, {"keep", "detach"}, [](auto& c) -> auto& { return c.on_stop; }));

@@ -76,6 +76,7 @@ void put_features(Status& status, const config::Config& config, const SynKeeper&
                                        std::pair{"amplification", config.amplification.enabled}})
         feature(name, wanted && noting, wanted ? unnoted : switched_off);
     feature("caps", config.caps.enabled, switched_off);
+    feature("source_rates", config.sources.enabled, switched_off);
     feature("sampling", config.sampling.one_in != 0, "sampling.one_in is 0");
     feature("validation", checks(config) != 0, "switched off in the configuration");
     feature("detector_rate", config.detectors.rate.enabled, "switched off in the configuration");

@@ -21,6 +21,9 @@ constexpr double decay_per_second = 0.00003;
 // Seconds without any traffic to speak of teach nothing.
 constexpr double teaching_pps_min = 10;
 
+// Rates of new sources and connections are of so long a time: of a tenth of a second they would say little.
+constexpr double arrivals_every_s = 1;
+
 constexpr std::array<const char*, GABION_FLOOD_CLASSES> names = {"TCP", "SYN", "UDP", "ICMP", "other protocols"};
 
 template <typename Field, typename Value>
@@ -69,6 +72,13 @@ void write_ports(const std::vector<PortCap>& ports, const FloodTables& tables, s
         std::uint64_t& word = tables.port_rules[place / GABION_RULES_PER_WORD];
         store(word, word | (i + 1) << place % GABION_RULES_PER_WORD * 16);
     }
+}
+
+std::string height_text(const FloodKeeper::Arrivals& height) {
+    if (height.new_sources < 1 && height.connections < 1) return {};
+    const auto whole = [](double rate) { return std::to_string(std::lround(rate)); };
+    return "; at its height " + whole(height.new_sources) + " new sources and " + whole(height.connections) +
+           " connections a second";
 }
 
 }  // namespace
@@ -128,6 +138,33 @@ void FloodKeeper::learn(const std::array<double, GABION_FLOOD_CLASSES>& pps, dou
     calm_s_ += seconds;
 }
 
+// New sources and connections: how many come in a second while a flood is on. In calm times nobody asks.
+void FloodKeeper::follow_arrivals(std::span<const std::span<const gabion_cpu>> interfaces, double seconds,
+                                  bool flood) noexcept {
+    std::uint64_t new_sources = 0;
+    std::uint64_t connections = 0;
+    for (const auto& interface : interfaces)
+        for (const gabion_cpu& cpu : interface) {
+            new_sources += cpu.lots.new_sources;
+            connections += cpu.lots.connections;
+        }
+    if (flood && !flood_was_on_) height_ = {};
+    const bool restarts =
+        seconds <= 0 || flood != flood_was_on_ || new_sources < new_sources_ || connections < connections_;
+    flood_was_on_ = flood;
+    arrivals_s_ = restarts ? 0 : arrivals_s_ + seconds;
+    if (!restarts && arrivals_s_ < arrivals_every_s) return;
+    if (!restarts && flood) {
+        height_.new_sources =
+            std::max(height_.new_sources, static_cast<double>(new_sources - new_sources_) / arrivals_s_);
+        height_.connections =
+            std::max(height_.connections, static_cast<double>(connections - connections_) / arrivals_s_);
+    }
+    new_sources_ = new_sources;
+    connections_ = connections;
+    arrivals_s_ = 0;
+}
+
 // Floods that the kernel raised by itself begin with a hit of their cell and end when their time is over.
 void FloodKeeper::follow(const FloodTables& tables, std::uint32_t now_ticks, std::vector<FloodEvent>& events) {
     for (std::size_t i = 0; i < on_.size(); ++i) {
@@ -145,7 +182,7 @@ void FloodKeeper::follow(const FloodTables& tables, std::uint32_t now_ticks, std
         }
         if (on_[i] && !lasts) {
             on_[i] = false;
-            events.push_back({"flood-ended", std::string(names[i]) + ": back to normal"});
+            events.push_back({"flood-ended", std::string(names[i]) + ": back to normal" + height_text(height_)});
         }
         raised_[i] = raised;
     }
@@ -168,8 +205,9 @@ std::vector<FloodEvent> FloodKeeper::tick(std::span<const std::span<const gabion
     cpus_ = cpus;
     last_ns_ = now_ns;
     const bool was_learned = learned();
-    follow(tables, now_ticks, events);
     const bool flood = gabion_flood_any(&tables.control, now_ticks) != 0;
+    follow_arrivals(interfaces, sound ? seconds : 0, flood);
+    follow(tables, now_ticks, events);
     if (calm && !flood && sound) learn(pps, seconds);
     if (!was_learned && learned()) events.push_back({"floods-learned", "what is normal for each class of packets"});
     if (learned()) write_classes(tables);

@@ -62,6 +62,14 @@ public:
     std::vector<FloodEvent> tick(std::span<const std::span<const gabion_cpu>> interfaces, std::uint32_t now_ticks,
                                  std::uint64_t now_ns, bool calm, const FloodTables& tables);
 
+    // While single sources are looked at (bpf/abi/source.h), a second: sources that had no place, and handshakes completed.
+    struct Arrivals {
+        double new_sources = 0;
+        double connections = 0;
+    };
+    // The most of the flood that is on, or of the last one.
+    [[nodiscard]] const Arrivals& height() const noexcept { return height_; }
+
     // Packets a second at which a flood of this class is raised, and the cap; 0 = none.
     [[nodiscard]] double trigger_pps(gabion_flood_class kind) const noexcept;
     [[nodiscard]] double cap_pps(gabion_flood_class kind) const noexcept;
@@ -76,6 +84,7 @@ private:
     void learn(const std::array<double, GABION_FLOOD_CLASSES>& pps, double seconds) noexcept;
     void follow(const FloodTables& tables, std::uint32_t now_ticks, std::vector<FloodEvent>& events);
     void write_classes(const FloodTables& tables) const noexcept;
+    void follow_arrivals(std::span<const std::span<const gabion_cpu>> interfaces, double seconds, bool flood) noexcept;
 
     static constexpr double learning_s = 10;
 
@@ -85,6 +94,11 @@ private:
     std::array<std::uint64_t, GABION_FLOOD_CLASSES> counted_{};
     std::array<std::uint64_t, GABION_FLOOD_CLASSES> raised_{};  // as last seen
     std::array<bool, GABION_FLOOD_CLASSES> on_{};
+    std::uint64_t new_sources_ = 0;
+    std::uint64_t connections_ = 0;
+    double arrivals_s_ = 0;  // since both were last looked at
+    bool flood_was_on_ = false;
+    Arrivals height_;
     std::size_t cpus_ = 0;
     std::uint64_t last_ns_ = 0;
     double calm_s_ = 0;

@@ -10,6 +10,7 @@
 
 #include "bpf/lib/flood.h"
 #include "control/daemon/settings.h"
+#include "control/daemon/spared.h"
 #include "dataplane/core/amplifiers.h"
 #include "dataplane/core/clock.h"
 #include "dataplane/net/egress_hook.h"
@@ -50,6 +51,8 @@ const char* event_kind(detect::VerdictKind kind) {
             return "posture-raised";
         case detect::VerdictKind::watch:
             return "watched";
+        case detect::VerdictKind::ban:
+            return "banned";
     }
     return "verdict";
 }
@@ -72,6 +75,7 @@ Result<void> Protection::open_tables() {
     panic_ = std::make_unique<PanicKeeper>(tables_->clock().hz());
     panic_->configure(panic_settings(config_));
     floods_ = std::make_unique<FloodKeeper>(tables_->clock().hz());
+    sources_ = std::make_unique<SourceKeeper>(tables_->clock().hz(), tables_->control().sources.told);
     syn_ = std::make_unique<SynKeeper>(tables_->clock().hz());
     analyst_ = std::make_unique<AnalystThread>(detector_settings(config_), hash_,
                                                [this] { loop_.post([this] { decide(); }); });
@@ -80,6 +84,14 @@ Result<void> Protection::open_tables() {
     writer_ = std::make_unique<ban::VerdictWriter>(
         tables_->book(), *destinations_,
         [this](const detect::Verdict& verdict, ban::Outcome outcome) { tell_verdict(verdict, outcome); });
+    tables_->book().on_escalation(
+        [this](const Prefix& prefix) {
+            return why_spared(prefix, *tables_, analyst_->with([](const auto& a) { return a.calm_sources(); }));
+        },
+        [this](const Prefix& prefix, ban::Outcome outcome, const std::string& why) {
+            events_.raise(Severity::notice, "escalated",
+                          prefix.text() + ": " + (why.empty() ? ban::name_of(outcome) : "spared, " + why));
+        });
     auto keeper = Keeper::open(config_.state.directory);
     if (!keeper) return keeper.error();
     keeper_ = std::move(*keeper);
@@ -117,6 +129,7 @@ void Protection::put_in_force(gabion_panic_mode mode) {
     panic_->configure(panic);
     panic_->apply(control.panic);
     const ban::BookOptions book = book_options(config_);
+    tables_->book().set_escalation(book.escalation);
     tables_->book().set_blast_radius(book.blast_addresses, book.blast_window_ns);
     floods_->configure(flood_settings(config_));
     floods_->apply(flood_tables());
@@ -125,6 +138,8 @@ void Protection::put_in_force(gabion_panic_mode mode) {
                      {.ports = shared.values<std::uint64_t>("amp_ports"),
                       .index = shared.values<std::uint64_t>("amp_index"),
                       .rules = shared.values<gabion_amp_rule>("amp_rules")});
+    sources_->configure(source_settings(config_));
+    sources_->apply(source_tables());
     tend_syn();
     analyst_->with([&](detect::Analyst& analyst) { analyst.configure(detector_settings(config_)); });
 }
@@ -144,6 +159,12 @@ Result<void> Protection::watch_links() {
 FloodTables Protection::flood_tables() {
     const map::MapGroup& shared = tables_->shared();
     return {tables_->control(), shared.values<gabion_cell>("cells"), shared.values<std::uint64_t>("port_rules")};
+}
+
+SourceTables Protection::source_tables() {
+    const map::MapGroup& shared = tables_->shared();
+    return {tables_->control(), shared.values<gabion_source_limits>("source_limits"),
+            shared.values<std::uint64_t>("port_rules"), shared.values<gabion_offence>("offences")};
 }
 
 // What must not be learned from: an attack that a detector sees, or a flood that the kernel saw by itself.
@@ -204,6 +225,7 @@ void Protection::start_timers() {
         tables_->book().sweep(now_ns);
         prolong_flood();
         tend_floods();
+        tend_sources();
         destinations_->sweep(tables_->clock(), now_ns);
         for (SynEvent& event : syn_->look(tables_->shared().values<gabion_syn_cell>("syn_cells"), tables_->now_ticks()))
             events_.raise(Severity::notice, event.kind, std::move(event.text));
@@ -297,6 +319,19 @@ void Protection::decide() {
     verdicts_.clear();
     notices_.clear();
     analyst_->drain(verdicts_, notices_);
+    enforce();
+    for (const detect::Notice& notice : notices_)
+        events_.raise(Severity::notice, notice.kind, with_target(notice));
+}
+
+// Sources that the kernel told of.
+void Protection::tend_sources() {
+    verdicts_.clear();
+    sources_->collect(source_tables(), verdicts_);
+    enforce();
+}
+
+void Protection::enforce() {
     const auto enforced = std::stable_partition(
         verdicts_.begin(), verdicts_.end(),
         [this](const detect::Verdict& verdict) { return !verdict.dry_run && has_effect(config_, verdict.kind); });
@@ -307,8 +342,6 @@ void Protection::decide() {
                           (verdict.dry_run ? " in a dry run: " : " if its stage were switched on: ") +
                           what_for(verdict));
     });
-    for (const detect::Notice& notice : notices_)
-        events_.raise(Severity::notice, notice.kind, with_target(notice));
 }
 
 void Protection::tick_panic() {

@@ -16,6 +16,7 @@
 #include "control/daemon/keeper.h"
 #include "control/daemon/panic_keeper.h"
 #include "control/daemon/protected_interface.h"
+#include "control/daemon/source_keeper.h"
 #include "control/daemon/syn_keeper.h"
 #include "control/daemon/tables.h"
 #include "dataplane/ban/ban_load.h"
@@ -62,6 +63,9 @@ private:
     void put_in_force(gabion_panic_mode mode);
     void release_former();
     void decide();
+    void enforce();
+    void tend_sources();
+    [[nodiscard]] SourceTables source_tables();
     void tell_verdict(const detect::Verdict& verdict, ban::Outcome outcome);
     void every_second();
     void tick_panic();
@@ -86,6 +90,7 @@ private:
     std::unique_ptr<ban::VerdictWriter> writer_;
     std::unique_ptr<PanicKeeper> panic_;
     std::unique_ptr<FloodKeeper> floods_;
+    std::unique_ptr<SourceKeeper> sources_;
     std::unique_ptr<SynKeeper> syn_;
     std::vector<std::unique_ptr<ProtectedInterface>> interfaces_;
     std::vector<IdentityWatch> identities_;

@@ -53,6 +53,7 @@ map::Capacities capacities(const config::Config& config) {
     result.quarantine = config.bans.quarantine_capacity;
     result.flows = config.connections.capacity;
     result.proven = config.connections.proven_capacity;
+    result.sources = config.sources.capacity;
     return result;
 }
 
@@ -67,6 +68,8 @@ ban::BookOptions book_options(const config::Config& config) {
     options.limits[GABION_SET_DETECTOR] = limits(sizes.detector_bans, sizes.prefixes);
     options.limits[GABION_SET_QUARANTINE] = limits(sizes.quarantine, sizes.prefixes);
     options.limits[GABION_SET_WATCH] = limits(sizes.watch, sizes.watch);
+    const auto ns = [](config::Milliseconds value) { return static_cast<std::uint64_t>(value.count()) * 1'000'000; };
+    options.escalation = {config.escalation.offenders, ns(config.escalation.window), ns(config.escalation.duration)};
     options.blast_addresses = config.bans.blast_addresses;
     options.blast_window_ns = static_cast<std::uint64_t>(config.bans.blast_window.count()) * 1'000'000;
     return options;
@@ -117,6 +120,7 @@ std::uint32_t features(const config::Config& config) noexcept {
     off(config.features.hits, GABION_FEATURE_HITS);
     off(checks(config) != 0, GABION_FEATURE_VALIDATION);
     off(config.caps.enabled, GABION_FEATURE_CAPS);
+    off(config.sources.enabled, GABION_FEATURE_SOURCE_RATES);
     off(config.syn.way != "off", GABION_FEATURE_SYN);
     off(config.connections.enabled, GABION_FEATURE_CONNECTIONS);
     off(config.amplification.enabled, GABION_FEATURE_AMPLIFICATION);
@@ -172,6 +176,30 @@ FloodSettings flood_settings(const config::Config& config) {
     to.control_pps = from.control_pps;
     for (const config::PortCapConfig& port : from.port)
         to.ports.push_back({port.protocol == "udp", port.port, port.pps});
+    return to;
+}
+
+SourceSettings source_settings(const config::Config& config) {
+    const config::SourcesConfig& from = config.sources;
+    SourceSettings to;
+    if (from.enabled) to.when = from.when == "always" ? GABION_SOURCES_ALWAYS : GABION_SOURCES_IN_FLOODS;
+    const auto set = [&to](gabion_rate rate, std::uint64_t limit, double points) {
+        to.rate[rate] = static_cast<double>(limit);
+        to.points[rate] = points;
+    };
+    set(GABION_RATE_PACKETS, from.packets, from.packets_points);
+    set(GABION_RATE_BYTES, from.bytes, from.bytes_points);
+    set(GABION_RATE_TCP, from.tcp, from.tcp_points);
+    set(GABION_RATE_UDP, from.udp, 0);  // nothing proves who sent these three
+    set(GABION_RATE_ICMP, from.icmp, 0);
+    set(GABION_RATE_SYN, from.syn, 0);
+    set(GABION_RATE_CONNECTIONS, from.connections, from.connections_points);
+    for (const config::SourcePortConfig& port : from.port)
+        to.ports.push_back({port.protocol == "udp", port.port, port.pps});
+    to.burst_s = seconds(from.burst);
+    to.threshold = from.ban ? from.threshold : 0;
+    to.decay_per_s = from.decay;
+    to.ban = config.bans.duration;
     return to;
 }
 

@@ -10,6 +10,7 @@
 #include "control/daemon/flood_keeper.h"
 #include "control/daemon/panic_keeper.h"
 #include "control/daemon/protected_interface.h"
+#include "control/daemon/source_keeper.h"
 #include "dataplane/ban/ban_book.h"
 #include "dataplane/detect/settings.h"
 #include "dataplane/detect/verdict.h"
@@ -29,6 +30,7 @@ map::HostFacts load_facts(const config::Config& config, const config::InterfaceC
 // Whether such a verdict does anything, with the stages that are switched on.
 bool has_effect(const config::Config& config, detect::VerdictKind kind) noexcept;
 FloodSettings flood_settings(const config::Config& config);
+SourceSettings source_settings(const config::Config& config);
 PanicSettings panic_settings(const config::Config& config);
 InterfaceSettings interface_settings(const config::InterfaceConfig& config, const config::WorkersConfig& workers);
 

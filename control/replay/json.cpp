@@ -20,6 +20,8 @@ const char* kind_name(detect::VerdictKind kind) noexcept {
             return "posture";
         case detect::VerdictKind::watch:
             return "watch";
+        case detect::VerdictKind::ban:
+            return "ban";
     }
     return "verdict";
 }

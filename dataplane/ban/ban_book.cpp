@@ -69,6 +69,7 @@ BanBook::BanBook(const BanMemory& memory, TickClock clock, BookOptions options)
       prefix_map_(memory.prefix_map, memory.control->hash),
       offenders_(options.offenders, options.forgive_ns),
       blast_(options.blast_addresses, options.blast_window_ns),
+      escalation_(options.escalation),
       history_max_(options.history) {}
 
 std::uint32_t BanBook::value_for(gabion_set set, const Record& record, std::uint64_t now_ns) const noexcept {
@@ -225,6 +226,7 @@ Outcome BanBook::apply(Order order, std::uint64_t duration_ns, std::uint64_t now
     if (outcome == Outcome::added) {
         store[*store.find(order.target)].extra = static_cast<std::uint8_t>(multiplier);
         if (offence) offenders_.note_offence(order.target, now_ns, order.until_ns);
+        escalate(order, now_ns);
     } else if (offence) {
         offenders_.note_end(order.target, order.until_ns);
     }

@@ -20,6 +20,7 @@
 #include "dataplane/ban/bloom.h"
 #include "dataplane/ban/detail_pool.h"
 #include "dataplane/ban/entry.h"
+#include "dataplane/ban/escalation.h"
 #include "dataplane/ban/offenders.h"
 #include "dataplane/ban/record_store.h"
 #include "dataplane/core/clock.h"
@@ -30,6 +31,7 @@ struct BookOptions {
     std::array<SetLimits, GABION_SET_COUNT> limits{};
     std::uint64_t blast_addresses = 20000;  // that detectors may cut off in ...
     std::uint64_t blast_window_ns = 60'000'000'000;
+    EscalationSettings escalation;
     std::size_t offenders = 65536;
     std::uint64_t forgive_ns = 3600'000'000'000;
     std::size_t history = 1000;  // ended entries that `gabion why` still tells of
@@ -107,6 +109,14 @@ public:
     void exchange(OtherTables& others) noexcept;
     // When no program works on `former` any more: what it counted meanwhile.
     void add_hits_of(const OtherTables& former) noexcept;
+    // What escalation asks before it bans a prefix: why it is spared, empty when it is not; and whom it tells what became of it.
+    using Spared = std::function<std::string(const Prefix&)>;
+    using TellEscalation = std::function<void(const Prefix&, Outcome, const std::string& why_spared)>;
+    void on_escalation(Spared spared, TellEscalation tell) {
+        spared_ = std::move(spared);
+        tell_escalation_ = std::move(tell);
+    }
+    void set_escalation(const EscalationSettings& settings) noexcept { escalation_.configure(settings); }
     void set_blast_radius(std::uint64_t addresses, std::uint64_t window_ns) noexcept {
         blast_.configure(addresses, window_ns);
     }
@@ -164,6 +174,8 @@ private:
     void drop(gabion_set set, RecordId id);
     bool evict_for(const Order& order, AddStatus status, std::uint64_t now_ns);
     bool is_allowed(const Prefix& target) const;
+    void escalate(const Order& order, std::uint64_t now_ns);
+    Outcome ban_prefix(const Escalation::Due& due, std::uint64_t now_ns);
     Entry describe(gabion_set set, RecordId id) const;
     std::size_t sweep_set(gabion_set set, std::uint64_t now_ns, std::size_t& records);
     void tidy_prefix_map(std::uint64_t now_ns);
@@ -184,6 +196,9 @@ private:
     DetailId recovered_ = 0;
     Offenders offenders_;
     BlastRadius blast_;
+    Escalation escalation_;
+    Spared spared_;
+    TellEscalation tell_escalation_;
     BookCounters counters_;
     std::deque<EndedEntry> history_;
     std::size_t history_max_;

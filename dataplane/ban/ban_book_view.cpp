@@ -14,6 +14,10 @@ const char* name_of(Outcome outcome) noexcept {
             return "extended";
         case Outcome::refused_allowed:
             return "refused: on the allow list";
+        case Outcome::refused_unproven:
+            return "refused: nothing proves the source";
+        case Outcome::refused_known:
+            return "refused: known sources in it";
         case Outcome::refused_radius:
             return "refused: too many cut off already";
         case Outcome::at_capacity:
@@ -22,6 +26,8 @@ const char* name_of(Outcome outcome) noexcept {
             return "refused: no room in the table";
         case Outcome::too_many_lengths:
             return "refused: too many prefix lengths";
+        case Outcome::count:
+            break;
     }
     return "";
 }

@@ -65,12 +65,15 @@ struct Order {
 // What became of an order.
 enum class Outcome : std::uint8_t {
     added,
-    extended,         // was there: time, limits and evidence are the new ones
-    refused_allowed,  // the target is on the allow list, or holds an address that is
-    refused_radius,   // detectors have cut off as many addresses as they may for now
+    extended,          // was there: time, limits and evidence are the new ones
+    refused_allowed,   // the target is on the allow list, or holds an address that is
+    refused_unproven,  // a ban without proven evidence
+    refused_known,     // a prefix that holds sources known from calm times, or proven ones that are not banned
+    refused_radius,    // detectors have cut off as many addresses as they may for now
     at_capacity,
     no_room,
     too_many_lengths,
+    count,
 };
 
 constexpr bool in_force(Outcome outcome) noexcept { return outcome == Outcome::added || outcome == Outcome::extended; }

@@ -40,6 +40,9 @@ Outcome VerdictWriter::apply_one(const detect::Verdict& verdict, std::uint64_t n
             return apply_source(verdict, GABION_SET_QUARANTINE, now_ns);
         case detect::VerdictKind::watch:
             return apply_source(verdict, GABION_SET_WATCH, now_ns);
+        case detect::VerdictKind::ban:
+            if (verdict.evidence.standing != detect::Standing::proven) return Outcome::refused_unproven;
+            return apply_source(verdict, GABION_SET_DETECTOR, now_ns);
         case detect::VerdictKind::cap:
             held = destinations_.cap(verdict.target, verdict.rate_pps, until_ns, verdict.reason, book_.clock(), now_ns);
             break;

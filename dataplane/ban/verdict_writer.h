@@ -19,8 +19,8 @@ namespace gabion::ban {
 
 struct VerdictReport {
     std::uint64_t verdicts = 0;
-    std::array<std::uint64_t, 7> outcome{};  // by enum Outcome
-    LatencyHistogram latency;                // from the decision to being in force, or refused
+    std::array<std::uint64_t, static_cast<std::size_t>(Outcome::count)> outcome{};  // by enum Outcome
+    LatencyHistogram latency;  // from the decision to being in force, or refused
 };
 
 class VerdictWriter {

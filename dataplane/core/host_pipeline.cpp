@@ -81,6 +81,10 @@ HostPipeline::HostPipeline(const HostTableSizes& sizes) : tables_(std::make_uniq
     t.destinations = add<gabion_destination>("destinations", GABION_DESTINATIONS_MAX);
     t.cells = add<gabion_cell>("cells", GABION_CELLS);
     t.port_rules = add<__u64>("port_rules", GABION_PORT_RULES / GABION_RULES_PER_WORD);
+    t.source_sets = add<gabion_source_set>("source_sets", std::size_t{2} * sizes.source_sets);
+    t.sources = add<gabion_source>("sources", std::size_t{2} * sizes.source_sets * GABION_SOURCES_PER_SET);
+    t.source_limits = add<gabion_source_limits>("source_limits", GABION_SOURCE_LIMITS);
+    t.offences = add<gabion_offence>("offences", GABION_OFFENCES);
     t.amp_ports = add<__u64>("amp_ports", GABION_PORT_WORDS);
     t.amp_index = add<__u64>("amp_index", GABION_AMP_INDEX_WORDS);
     t.amp_rules = add<gabion_amp_rule>("amp_rules", GABION_AMP_RULES);
@@ -97,6 +101,7 @@ HostPipeline::HostPipeline(const HostTableSizes& sizes) : tables_(std::make_uniq
     settings_.flow_mask = sizes.flows - 1;
     settings_.proven_mask = sizes.proven - 1;
     settings_.dest_mask = sizes.destinations - 1;
+    settings_.source_mask = sizes.source_sets - 1;
     settings_.prefix_mask6 = sizes.prefix_lines6 - 1;
     settings_.syn_cell_mask = settings_.syn_source_mask = settings_.syn_first_mask = sizes.syn - 1;
     settings_.queues = sizes.queues;

@@ -23,7 +23,11 @@ struct gabion_destination;
 struct gabion_flow_bucket;
 struct gabion_proven_bucket;
 struct gabion_quarantine;
+struct gabion_offence;
 struct gabion_queue;
+struct gabion_source;
+struct gabion_source_limits;
+struct gabion_source_set;
 struct gabion_tables;
 
 namespace gabion {
@@ -38,6 +42,7 @@ struct HostTableSizes {
     std::uint32_t bloom_words = 1024;
     std::uint32_t flows = 256;
     std::uint32_t proven = 64;
+    std::uint32_t source_sets = 64;  // of each half
     std::uint32_t destinations = 64;
     std::uint32_t syn = 1024;  // entries of each of the tables of bpf/abi/syn.h
     std::uint32_t queues = 1;

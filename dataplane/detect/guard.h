@@ -10,6 +10,7 @@
 #include "dataplane/detect/entropy.h"
 #include "dataplane/detect/robust.h"
 #include "dataplane/detect/slot.h"
+#include "dataplane/detect/turns.h"
 
 namespace gabion::detect {
 
@@ -20,10 +21,12 @@ struct Guard {
     Activity named;              // what verdicts took out of it, at the time of the verdict
     float established_slow = 0;  // for `explain`
     std::uint32_t seen_slot = 0;
+    Turns turns;
 
     // Learned in calm times.
-    float peak_pps = 0;    // of 100 ms windows
-    float second_pps = 0;  // the largest window of the running second
+    float peak_pps = 0;     // of 100 ms windows
+    float second_pps = 0;   // the largest window of the running second
+    float usual_turns = 0;  // SYNs for each end; 0 = not known
 
     // The present.
     bool overloaded = false;       // in this judgement

@@ -47,6 +47,7 @@ Blocks ingest_destinations(State& state, const SlotSummary& from, std::uint32_t 
         Guard& to = state.guards[guard];
         to.seen_slot = slot;
         to.activity.add(slot, static_cast<double>(block.weight), block.scale);
+        to.turns.add(slot, block.opened, block.ended, block.open_samples);
         to.established_slow = to.established_slow * 0.98f + static_cast<float>(block.established);
         state.distributions[guard].add(slot, block);
         state.total.add(slot, static_cast<double>(block.weight), block.scale);

@@ -10,7 +10,9 @@
 namespace gabion::detect {
 namespace {
 
-constexpr std::uint32_t settled_slots = 10;  // how long a sighting waits
+constexpr std::uint32_t turns_teaching = 10;  // SYNs in a window that make a ratio
+constexpr float turns_step = 0.02f;           // a second, towards the present one
+constexpr std::uint32_t settled_slots = 10;   // how long a sighting waits
 constexpr std::uint64_t stubborn_ns =
     60'000'000'000;                    // an alarm without overload that lasts this long is the new normal
 constexpr double traffic_samples = 5;  // a second with as many counts whole towards learning_s, one with fewer in part
@@ -66,6 +68,10 @@ void learn_guard(const State& state, Guard& guard, double growth) noexcept {
     const double free = state.learned() ? settings.destination_floor_pps / settings.destination_factor : 1e12;
     guard.peak_pps = follow(guard.peak_pps, static_cast<double>(guard.second_pps), growth, free);
     guard.second_pps = 0;
+    const Turns::Window turns = guard.turns.window(state.slot);
+    if (turns.samples < turns_teaching) return;
+    const auto ratio = static_cast<float>(turns.ratio());
+    guard.usual_turns = guard.usual_turns > 0 ? guard.usual_turns + turns_step * (ratio - guard.usual_turns) : ratio;
 }
 
 // The 99th percentile of what the sources of the last second sent, in quarter octaves.

@@ -13,13 +13,21 @@ namespace gabion::detect {
 namespace {
 
 constexpr std::uint8_t tcp_protocol = 6;
-constexpr std::uint8_t tcp_syn = 0x02, tcp_ack = 0x10;
+constexpr std::uint8_t tcp_fin = 0x01, tcp_syn = 0x02, tcp_rst = 0x04, tcp_ack = 0x10;
 // A source of which fewer packets were seen in the slot is too light for its connections to matter (100 pps at 1 in 1).
 constexpr std::uint32_t lookup_after_samples = 2;
 // Each sample of a thin sampling stands for many packets, so that none is too light.
 constexpr std::uint32_t lookup_always_from = 8;
 constexpr double load_decay = 0.9;        // per slot: a destination is forgotten within about a second
 constexpr double promotion_margin = 2.0;  // a newcomer must be this much heavier, so that blocks do not flutter
+
+bool is(const gabion_packet& packet, std::uint8_t mask, std::uint8_t flags) noexcept {
+    return packet.protocol == tcp_protocol && (packet.tcp_flags & mask) == flags;
+}
+
+bool ends(const gabion_packet& packet) noexcept {
+    return packet.protocol == tcp_protocol && (packet.tcp_flags & (tcp_fin | tcp_rst)) != 0;
+}
 
 void note_cell(SourceDetail& detail, const gabion_packet& packet, std::uint32_t weight) noexcept {
     const bool same = detail.cell_protocol == packet.protocol && detail.cell_port == packet.destination_port;
@@ -43,7 +51,7 @@ void note_packet(SourceDetail& detail, const gabion_packet& packet, std::uint32_
     detail.source_port = packet.source_port;
     detail.destination_port = packet.destination_port;
     detail.protocol = packet.protocol;
-    if (packet.protocol == tcp_protocol && (packet.tcp_flags & (tcp_syn | tcp_ack)) == tcp_syn) detail.syn += weight;
+    if (is(packet, tcp_syn | tcp_ack, tcp_syn)) detail.syn += weight;
     note_cell(detail, packet, weight);
 }
 
@@ -117,13 +125,14 @@ void Observer::observe(const gabion_packet& packet, const gabion_sample& sample)
     slot.packets += weight;
 
     const auto place = slot.sources.add(source_hash, source, 0);
-    const bool ask =
-        lookup_ != nullptr && packet.protocol == tcp_protocol && (packet.tcp_flags & tcp_syn) == 0 &&
-        (weight >= lookup_always_from || place.detail.samples >= lookup_after_samples || place.detail.established != 0);
+    const bool ask = lookup_ != nullptr && packet.protocol == tcp_protocol && (packet.tcp_flags & tcp_syn) == 0 &&
+                     (weight >= lookup_always_from || place.detail.samples >= lookup_after_samples ||
+                      place.detail.established != 0 || ends(packet));
     if (ask && lookup_(lookup_context_, packet)) {
         place.detail.established += weight;
         slot.destination[block].key = destination;
         slot.destination[block].established += weight;
+        if (ends(packet)) slot.destination[block].ended += weight;
         if (block == rest_block)
             slot.rest_used = true;
         else
@@ -165,6 +174,10 @@ void Observer::count_destination(const gabion_packet& packet, std::uint32_t weig
     to.scale = std::max(to.scale, weight);
     if (!fair) return;
     ++to.samples;
+    if (is(packet, tcp_syn | tcp_ack, tcp_syn)) {
+        to.opened += weight;
+        ++to.open_samples;
+    }
     if (parts_.entropy) increment(to.sources[(source_hash >> 20) & (source_buckets - 1)]);
     if (parts_.size) increment(to.sizes[size_cell(packet)]);
 }

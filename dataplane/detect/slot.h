@@ -64,6 +64,9 @@ struct DestinationBlock {
     std::uint64_t established = 0;
     std::uint32_t samples = 0;  // not of established flows
     std::uint32_t scale = 0;
+    std::uint32_t opened = 0;        // weight of TCP SYNs without ACK
+    std::uint32_t ended = 0;         // of FINs and resets of established flows
+    std::uint32_t open_samples = 0;  // of these SYNs
     std::array<std::uint16_t, size_cells> sizes{};
     std::array<std::uint16_t, source_buckets> sources{};
 };

@@ -24,6 +24,10 @@ State::State(const Settings& chosen, const HashKey& key)
 
 namespace {
 
+// SYNs for each end of a connection: told when there are more than so many, than so many times the usual, in a window with so many.
+constexpr double turns_floor = 4;
+constexpr double turns_factor = 4;
+constexpr std::uint32_t turns_samples = 100;
 // Before anything is learned: fewer sources than this, in effect, make an overload an attack of each of them.
 constexpr double collapsed_bits = 4;
 constexpr std::uint32_t collapsed_samples = 100;
@@ -88,6 +92,12 @@ Evidence evidence_of(const State& state, unsigned guard) {
         add_figure(evidence, "ttl_contradicting_share", seen.ttl_share, state.settings.ttl_share);
     if ((seen.alarms & alarm_size) != 0)
         add_figure(evidence, "size_divergence_bits", seen.divergence, state.settings.size_divergence);
+    const Turns::Window turns = of.turns.window(state.slot);
+    const double bound = std::max(turns_floor, turns_factor * static_cast<double>(of.usual_turns));
+    constexpr unsigned room = 3;  // for what names a source
+    if (evidence.figure_count + room <= evidence.figures.size() && turns.samples >= turns_samples &&
+        turns.ratio() > bound)
+        add_figure(evidence, "syns_per_end", turns.ratio(), bound);
     return evidence;
 }
 

@@ -26,7 +26,7 @@ struct Figure {
 };
 
 struct Evidence {
-    const char* detector = "";  // "rate", "entropy", "ttl", "size". A literal.
+    const char* detector = "";  // "rate", "entropy", "ttl", "size", "sources", "escalation". A literal.
     Standing standing = Standing::unproven;
     std::uint32_t window_ms = 0;
     std::uint32_t samples = 0;  // packets that the figures rest on
@@ -39,6 +39,7 @@ enum class VerdictKind : std::uint8_t {
     cap,            // target: a destination address; spares known sources
     raise_posture,  // target: a destination address that is to be sampled more thickly
     watch,          // target: a source address or prefix whose packets are all to be seen
+    ban,            // target: a source address; needs proven evidence
 };
 
 struct Verdict {

@@ -10,6 +10,7 @@
 #include "bpf/abi/prefix.h"
 #include "bpf/abi/proven.h"
 #include "bpf/abi/queue.h"
+#include "bpf/abi/source.h"
 #include "bpf/abi/syn.h"
 #include "dataplane/core/clock.h"
 #include "dataplane/map/load_object.h"
@@ -65,6 +66,7 @@ gabion_settings stage_settings(const MapGroup& shared, const MapGroup& own, cons
     settings.flow_mask = mask_of<gabion_flow_bucket>(shared, "flows");
     settings.proven_mask = mask_of<gabion_proven_bucket>(shared, "proven");
     settings.dest_mask = mask_of<gabion_bucket6>(shared, "dest_table");
+    settings.source_mask = static_cast<__u32>(shared.values<gabion_source_set>("source_sets").size() / 2 - 1);
     settings.prefix_mask6 = mask_of<gabion_prefix_line6>(shared, "prefix_map6");
     settings.syn_cell_mask = mask_of<gabion_syn_cell>(shared, "syn_cells");
     settings.syn_source_mask = mask_of<std::uint64_t>(shared, "syn_sources");

@@ -14,6 +14,7 @@
 #include "bpf/abi/proven.h"
 #include "bpf/abi/quarantine.h"
 #include "bpf/abi/queue.h"
+#include "bpf/abi/source.h"
 #include "bpf/abi/syn.h"
 #include "bpf/abi/table.h"
 
@@ -60,6 +61,10 @@ std::uint32_t bloom_words(std::uint32_t keys) {
 // Two thirds full at most, so that a line seldom has to give up a source that still counts.
 std::uint32_t proven_buckets(std::uint32_t sources) { return std::bit_ceil(std::max(sources / 3, buckets_min)); }
 
+std::uint32_t source_sets(std::uint32_t sources) {
+    return 2 * std::bit_ceil(std::max(sources / GABION_SOURCES_PER_SET, buckets_min));
+}
+
 // Four prefixes a line when every set is full: a source outside all of them then meets a set bit in one case of 32.
 std::uint32_t prefix_lines6(const Capacities& capacities) {
     const std::uint32_t prefixes = capacities.operator_prefixes + 3 * capacities.prefixes + capacities.watch;
@@ -94,6 +99,11 @@ std::vector<MapSpec> shared_maps(const Capacities& capacities) {
     specs.push_back(array<gabion_destination>("destinations", GABION_DESTINATIONS_MAX));
     specs.push_back(array<gabion_cell>("cells", GABION_CELLS));
     specs.push_back(array<std::uint64_t>("port_rules", GABION_PORT_RULES / GABION_RULES_PER_WORD));
+    const std::uint32_t sets = source_sets(capacities.sources);
+    specs.push_back(array<gabion_source_set>("source_sets", sets));
+    specs.push_back(array<gabion_source>("sources", sets * GABION_SOURCES_PER_SET));
+    specs.push_back(array<gabion_source_limits>("source_limits", GABION_SOURCE_LIMITS));
+    specs.push_back(array<gabion_offence>("offences", GABION_OFFENCES));
     specs.push_back(array<std::uint64_t>("amp_ports", GABION_PORT_WORDS));
     specs.push_back(array<std::uint64_t>("amp_index", GABION_AMP_INDEX_WORDS));
     specs.push_back(array<gabion_amp_rule>("amp_rules", GABION_AMP_RULES));

@@ -21,7 +21,8 @@ struct Capacities {
     std::uint32_t prefixes = 16384;  // of every other set
     std::uint32_t known_sources = 1048576;
     std::uint32_t flows = 65536;
-    std::uint32_t proven = 65536;  // sources of both families
+    std::uint32_t proven = 65536;   // sources of both families
+    std::uint32_t sources = 65536;  // whose rates are kept, of each kind of account
 
     bool operator==(const Capacities&) const = default;
     // The arrays of bpf/abi/syn.h, powers of two. What shares a cell is engaged together, or answered together no more often than one.

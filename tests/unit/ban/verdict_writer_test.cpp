@@ -58,6 +58,18 @@ TEST_F(VerdictWriterTest, QuarantinesAndWatchesReachTheirSets) {
     EXPECT_EQ(writer_.report().outcome[0], 2u);
 }
 
+TEST_F(VerdictWriterTest, ABanTakesProof) {
+    auto ban = verdict(detect::VerdictKind::ban, "198.51.100.1");
+    std::vector<detect::Verdict> batch{ban, ban};
+    batch[1].evidence.standing = detect::Standing::consistent;
+    EXPECT_EQ(writer_.apply(batch, start), 0u);
+    EXPECT_EQ(told_, (std::vector<Outcome>{Outcome::refused_unproven, Outcome::refused_unproven}));
+    EXPECT_FALSE(book_.find(GABION_SET_DETECTOR, at("198.51.100.1")));
+    batch[1].evidence.standing = detect::Standing::proven;
+    EXPECT_EQ(writer_.apply(batch, start), 1u);
+    EXPECT_TRUE(book_.find(GABION_SET_DETECTOR, at("198.51.100.1")));
+}
+
 TEST_F(VerdictWriterTest, ADryRunWritesAllTheSame) {
     host_.control().dry_run = 1;
     const std::vector<detect::Verdict> batch{verdict(detect::VerdictKind::quarantine, "198.51.100.1")};

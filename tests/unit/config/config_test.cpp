@@ -205,6 +205,8 @@ TEST(Config, IsWrittenAsItIsRead) {
     config.allow.targets = {*Prefix::parse("192.0.2.0/24"), *Prefix::parse("::1")};
     config.workers.cpus = {5, 0};
     config.caps.port = {{"udp", 53, 5000}, {"tcp", 0, 1}};
+    config.sources.port = {{"udp", 53, 5000}};
+    config.sources.decay = 2.5;
     config.control.group = "quo\"te\\d";
     config.interfaces.push_back({"eth1", "inline", "eth2", "native", "deny", {*parse_mac("02:00:5e:10:00:01")}});
     const auto again = parse(config_text(config));

@@ -116,6 +116,28 @@ TEST_F(FloodKeeperTest, AnAttackStateBeginsAndIsCleared) {
     EXPECT_FALSE(has(pass(20, 10'000), "flood-ended")) << "once";
 }
 
+TEST_F(FloodKeeperTest, TellsOfNewSourcesAndConnectionsOfAFlood) {
+    pass(11, 10'000);
+    cpus_[0].lots.new_sources = 1'000'000;  // of an earlier one
+    pass(2, 10'000);
+    raise(5 * hz);
+    for (int i = 0; i < 30; ++i) {
+        cpus_[0].lots.new_sources += 3000;
+        cpus_[1].lots.new_sources += i < 20 ? 2000 : 0;
+        cpus_[1].lots.connections += 4;
+        pass(0.1, 10'000);
+    }
+    EXPECT_NEAR(keeper_.height().new_sources, 50'000, 1'000);
+    EXPECT_NEAR(keeper_.height().connections, 40, 1);
+    bool told = false;
+    for (const FloodEvent& event : pass(4, 10'000))
+        told |= event.kind == "flood-ended" && event.text.find("new sources and 40 connections") != std::string::npos;
+    EXPECT_TRUE(told);
+    raise(5 * hz);
+    pass(2, 10'000);
+    EXPECT_EQ(keeper_.height().new_sources, 0) << "another flood";
+}
+
 TEST_F(FloodKeeperTest, WhatTheOperatorSetNeedsNoLearning) {
     settings_.kind[GABION_FLOOD_UDP].trigger_pps = 100'000;
     settings_.kind[GABION_FLOOD_UDP].cap_pps = 64'000;

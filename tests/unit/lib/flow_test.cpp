@@ -21,7 +21,7 @@ gabion_vouch tcp(std::uint8_t flags, gabion_sender sender = {}) {
 
 bool grants(gabion_flow_bucket* bucket, std::uint32_t tag, std::uint32_t now) {
     const gabion_packet packet{};
-    return gabion_flow_believes(bucket, tag, &packet, now, idle) == GABION_BELIEF_YES;
+    return gabion_flow_believes(bucket, tag, &packet, now, idle) >= GABION_BELIEF_YES;
 }
 
 TEST(Vouch, OnlyTheHostsTcpMakesAFlowEstablished) {
