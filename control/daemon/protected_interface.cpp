@@ -85,6 +85,9 @@ Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
 
 void ProtectedInterface::attach_cookies(const net::Link& link) {
     cookie_obstacle_.clear();
+    cookie_doubt_.clear();
+    if (link.kind == "veth" && attached_ == map::AttachMode::native)
+        cookie_doubt_ = "a veth loses what XDP sends back unless its other end has an XDP program too";
     if (stage_->syn_fd() < 0) {
         cookie_obstacle_ = "the kernel lacks bpf_sk_assign_tcp_reqsk (Linux 6.9)";
         return;

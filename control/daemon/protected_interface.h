@@ -87,6 +87,8 @@ public:
     void set_facts(const map::HostFacts& facts) noexcept { surroundings_.facts = facts; }
     // Why no listener would take a connection from a SYN cookie here; empty when it would.
     [[nodiscard]] const std::string& cookie_obstacle() const noexcept { return cookie_obstacle_; }
+    // Why answers may not get out; whoever runs the host knows better.
+    [[nodiscard]] const std::string& cookie_doubt() const noexcept { return cookie_doubt_; }
     // How often it was opened: a program made for an earlier opening works on other maps.
     [[nodiscard]] unsigned openings() const noexcept { return openings_; }
     // The ordinary programs in the kernel, by name; none before the first opening.
@@ -152,6 +154,7 @@ private:
     std::string note_;
     std::optional<Error> noting_error_;
     std::string cookie_obstacle_;
+    std::string cookie_doubt_;
     bool present_ = false;
     bool made_clsact_ = false;
     bool replaced_ = false;  // the program in place is not the ordinary one

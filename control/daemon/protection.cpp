@@ -210,8 +210,9 @@ void Protection::tend_syn() {
     std::string obstacle;
     std::uint32_t mtu = 1500;
     for (const auto& interface : interfaces_) {
-        if (!interface->cookie_obstacle().empty())
-            obstacle = interface->settings().name + ": " + interface->cookie_obstacle();
+        std::string why = interface->cookie_obstacle();
+        if (why.empty() && config_.syn.way != "cookies") why = interface->cookie_doubt();
+        if (!why.empty()) obstacle = interface->settings().name + ": " + why;
         if (const auto link = net::link_by_name(interface->settings().name)) mtu = std::min(mtu, link->mtu);
     }
     if (syn_->choose(config_.syn, obstacle, mtu, control))

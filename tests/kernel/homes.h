@@ -50,7 +50,7 @@ protected:
     void expect_agreement();
 
     std::uint32_t now_ = 1'000'000;
-    std::unique_ptr<KernelPipeline> kernel_;
+    std::shared_ptr<KernelPipeline> kernel_;  // one for all tests of the same settings: the verifier takes its time
 
 private:
     ban::AddressSet& set(gabion_set which);

@@ -80,7 +80,7 @@ def served(version, way, seconds):
 @case('clients are served through a flood of forged SYNs, which leaves nothing in the host: v4', version=4)
 @case('clients are served through a flood of forged SYNs, which leaves nothing in the host: v6', version=6)
 def cookies(version):
-    got, sent, waiting, drops, counters, packets, told = served(version, 'auto', rounds(5, 20))
+    got, sent, waiting, drops, counters, packets, told = served(version, 'cookies', rounds(5, 20))
     assert got['ok'] >= 0.995 * (got['ok'] + got['failed']) and got['ok'] > 100, told
     assert waiting <= 60 and drops['ListenDrops'] == 0, told
     assert drops['opened'] <= got['ok'] + got['failed'] + 300, told
@@ -108,7 +108,7 @@ def options_of(bed):
 @case('what is agreed on by a cookie is what the host agrees on without: v6', version=6, peers=('2a00:31::1:1', '2a00:31::1:2'))
 def options(version, peers):
     told = []
-    with protected('synopt', syn={'engage_pps': 500}) as (bed, daemon):
+    with protected('synopt', syn={'way': 'cookies', 'engage_pps': 500}) as (bed, daemon):
         bed.take_transmitted()
         bed.host.start('python3', '-c', KEEPER, HOSTS[version], 0, name='keeper').wait_ready()
         for sysctls in ({}, {'net__ipv4__tcp_timestamps': 0}, {'net__ipv4__tcp_sack': 0, 'net__ipv4__tcp_window_scaling': 0},
@@ -135,7 +135,7 @@ def options(version, peers):
 
 @case('banned sources get no answer, and nobody more than his prefix may')
 def capped_answers():
-    with protected('synans', syn={'answer_pps': 100, 'engage_pps': 500, 'hold': '5s'}) as (bed, daemon):
+    with protected('synans', syn={'way': 'cookies', 'answer_pps': 100, 'engage_pps': 500, 'hold': '5s'}) as (bed, daemon):
         bed.take_transmitted()
         bed.serve()
         daemon.ban('77.0.0.0/8')
@@ -176,7 +176,7 @@ def cap():
 
 @case('a listener that takes no cookies (MPTCP) is found out, and its SYNs reach the stack under the cap')
 def refused():
-    with protected('synmp', syn={'engage_pps': 500, 'hold': '10s'}) as (bed, daemon):
+    with protected('synmp', syn={'way': 'cookies', 'engage_pps': 500, 'hold': '10s'}) as (bed, daemon):
         bed.take_transmitted()
         bed.host.start('python3', '-c', KEEPER, HOST4, MPTCP, name='keeper').wait_ready()
         bed.send(source='any4', order='random', protocol='tcp', tcp_flags='S', dport=7000, rate=3000, seconds=9)
@@ -187,9 +187,19 @@ def refused():
         return f'{daemon.drops()["syn-first"]} first SYNs dropped meanwhile'
 
 
+@case('a veth, which may lose the answers, gets the cap unless the operator says that it does not')
+def doubt():
+    with protected('syndoubt') as (bed, daemon):
+        status = daemon.status()
+        assert not status['features']['syn_cookies'] and 'a veth loses' in status['feature_notes']['syn_cookies'], status
+        daemon.change(syn={'way': 'cookies'})
+        daemon.gabion('reload')
+        wait_for('cookies', lambda: daemon.status()['features']['syn_cookies'], 5)
+
+
 @case('what the host cannot do is told, and no sysctl is changed')
 def told_by_status():
-    with protected('synsay') as (bed, daemon):
+    with protected('synsay', syn={'way': 'cookies'}) as (bed, daemon):
         note = lambda: daemon.status()['feature_notes'].get('syn_cookies', '')
         names = [f'net.ipv4.{name}' for name in ('tcp_syncookies', 'tcp_timestamps', 'tcp_sack', 'tcp_window_scaling', 'tcp_ecn')]
         before = bed.host.run('sysctl', *names).stdout
