@@ -8,58 +8,24 @@
 #include "abi/amplifier.h"
 #include "abi/control.h"
 #include "abi/settings.h"
+#include "array.h"
 #include "lib/flood.h"
 #include "lib/flow.h"
-#include "lib/parse.h"
 #include "lib/proof.h"
 #include "lib/special.h"
 #include "lib/vouch.h"
+#include "skb.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct gabion_control));
-} control SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct gabion_flow_bucket));
-} flows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct gabion_proven_bucket));
-} proven SEC(".maps");
+GABION_ARRAY(control, 1, struct gabion_control);
+GABION_ARRAY(flows, 1, struct gabion_flow_bucket);
+GABION_ARRAY(proven, 1, struct gabion_proven_bucket);
 
 const volatile struct gabion_egress_settings gabion_egress_settings = {.ephemeral_low = 32768, .ephemeral_high = 60999};
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, GABION_PORT_WORDS);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u64));
-} amp_ports SEC(".maps");
+GABION_ARRAY(amp_ports, GABION_PORT_WORDS, __u64);
 
-/* Enough for Ethernet, two tags, IPv6 and TCP; what is longer is not looked at. */
-#define HEADERS_BYTES 128
-
-static __always_inline __u32 parse_skb(struct __sk_buff *skb, struct gabion_packet *packet)
-{
-	__u32 wanted = skb->len < HEADERS_BYTES ? skb->len : HEADERS_BYTES;
-
-	if (skb->data + 54 > skb->data_end && bpf_skb_pull_data(skb, wanted))
-		return GABION_REASON_MALFORMED_ETHERNET;
-	return gabion_parse((const __u8 *)(long)skb->data, (const __u8 *)(long)skb->data_end, skb->len, packet);
-}
+/* Ethernet, IPv4 and TCP. */
+#define HEADERS_LEAST 54
 
 /* What the sending socket says of the packet: its TCP connection is established, or its UDP is connected to the peer. */
 static __always_inline struct gabion_sender ask_socket(struct __sk_buff *skb)
@@ -164,7 +130,7 @@ int egress(struct __sk_buff *skb)
 {
 	struct gabion_packet packet;
 
-	if (!parse_skb(skb, &packet) && packet.flags & GABION_PACKET_L4)
+	if (!gabion_parse_skb(skb, HEADERS_LEAST, &packet) && packet.flags & GABION_PACKET_L4)
 		look_at(skb, &packet);
 	return TC_ACT_UNSPEC;
 }

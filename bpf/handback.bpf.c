@@ -9,15 +9,10 @@
 
 #include "abi/cpu.h"
 #include "abi/settings.h"
+#include "array.h"
 #include "lib/count.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct gabion_cpu));
-} cpus SEC(".maps");
+GABION_ARRAY(cpus, 1, struct gabion_cpu);
 
 /* SO_MARK of the worker's socket: nobody else on this host can send with it on the private pair without CAP_NET_ADMIN. */
 const volatile __u32 own_mark = 0;

@@ -21,15 +21,7 @@
 #include "abi/queue.h"
 #include "abi/source.h"
 #include "abi/syn.h"
-
-#define GABION_ARRAY(name, entries, kind)                                                                              \
-	struct {                                                                                                       \
-		__uint(type, BPF_MAP_TYPE_ARRAY);                                                                      \
-		__uint(map_flags, BPF_F_MMAPABLE);                                                                     \
-		__uint(max_entries, entries);                                                                          \
-		__uint(key_size, sizeof(__u32));                                                                       \
-		__uint(value_size, sizeof(kind));                                                                      \
-	} name SEC(".maps")
+#include "array.h"
 
 /*
  * The same for every interface. The control page is the array map `control` all the same, but named as data: the program then knows

@@ -6,34 +6,15 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi/control.h"
+#include "array.h"
 #include "lib/cookie.h"
 #include "lib/flood.h"
 #include "lib/flow.h"
-#include "lib/parse.h"
+#include "skb.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct gabion_control));
-} control SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct gabion_syn_cell));
-} syn_cells SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct gabion_flow_bucket));
-} flows SEC(".maps");
+GABION_ARRAY(control, 1, struct gabion_control);
+GABION_ARRAY(syn_cells, 1, struct gabion_syn_cell);
+GABION_ARRAY(flows, 1, struct gabion_flow_bucket);
 
 const volatile __u32 syn_cell_mask = 0, flow_mask = 0;
 const volatile __u32 tell_mptcp = 1; /* the kernel has bpf_skc_to_mptcp_sock() */
@@ -57,17 +38,8 @@ struct sock {
 extern int bpf_sk_assign_tcp_reqsk(struct __sk_buff *skb, struct sock *socket, struct bpf_tcp_req_attrs *attrs,
 				   int attrs__sz) __ksym;
 
-/* Enough for Ethernet, two tags, IPv6 and TCP; what is longer is not looked at. */
-#define HEADERS_BYTES 128
-
-static __always_inline __u32 parse_skb(struct __sk_buff *skb, struct gabion_packet *packet)
-{
-	__u32 wanted = skb->len < HEADERS_BYTES ? skb->len : HEADERS_BYTES;
-
-	if (skb->data + 74 > skb->data_end && bpf_skb_pull_data(skb, wanted))
-		return GABION_REASON_MALFORMED_ETHERNET;
-	return gabion_parse((const __u8 *)(long)skb->data, (const __u8 *)(long)skb->data_end, skb->len, packet);
-}
+/* Ethernet, IPv6 and TCP. */
+#define HEADERS_LEAST 74
 
 /* Out of line, so that the verifier goes on from one state. */
 __attribute__((noinline)) int read_options(struct __sk_buff *skb, __u32 offset, __u32 bytes,
@@ -130,7 +102,6 @@ static __always_inline void take(struct gabion_control *all, const struct gabion
 	__u32 index = key.bucket & flow_mask;
 	struct gabion_flow_bucket *bucket = bpf_map_lookup_elem(&flows, &index);
 
-	__sync_fetch_and_add(&all->syn.taken, 1);
 	if (bucket)
 		gabion_flow_note(bucket, key.tag, &vouch, now, all->flow_idle_ticks, 1);
 }
@@ -177,7 +148,7 @@ static __always_inline void try_listener(struct __sk_buff *skb, struct gabion_co
 	struct gabion_packet packet;
 	struct bpf_sock *found;
 
-	if (!tell_mptcp || parse_skb(skb, &packet) || !(packet.flags & GABION_PACKET_L4))
+	if (!tell_mptcp || gabion_parse_skb(skb, HEADERS_LEAST, &packet) || !(packet.flags & GABION_PACKET_L4))
 		return;
 	found = look_up(skb, &packet);
 	if (!found)
@@ -205,7 +176,7 @@ int syn(struct __sk_buff *skb)
 	}
 	if (!gabion_cookies_out(&all->syn, now))
 		return TC_ACT_UNSPEC;
-	if (parse_skb(skb, &packet) || !gabion_may_acknowledge(&packet) ||
+	if (gabion_parse_skb(skb, HEADERS_LEAST, &packet) || !gabion_may_acknowledge(&packet) ||
 	    !gabion_cookie_holds(&all->syn, &packet, now) || !agreed(skb, &packet, all->syn.window_scale, &attrs))
 		return TC_ACT_UNSPEC;
 	found = look_up(skb, &packet);
@@ -213,12 +184,10 @@ int syn(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (found->state == BPF_TCP_LISTEN) {
 		listener = (struct sock *)bpf_skc_to_tcp_sock(found);
-		if (listener && !bpf_sk_assign_tcp_reqsk(skb, listener, &attrs, sizeof(attrs))) {
+		if (listener && !bpf_sk_assign_tcp_reqsk(skb, listener, &attrs, sizeof(attrs)))
 			take(all, &packet, now);
-		} else {
-			__sync_fetch_and_add(&all->syn.refused, 1);
+		else
 			refuse(all, &packet, now);
-		}
 	}
 	bpf_sk_release(found);
 	return TC_ACT_UNSPEC;

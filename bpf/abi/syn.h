@@ -42,9 +42,7 @@ struct gabion_syn_control {
 	__u32 spare[16];
 	__u32 answered; /* written by the programs: tick of the last answer, never 0; 0 = none yet */
 	__u32 spare_answered;
-	__u64 taken;   /* connections that listeners took from our cookies */
-	__u64 refused; /* good cookies that a listener would not take */
-	__u64 reserved[5];
+	__u64 reserved[7];
 } GABION_ALIGNED(GABION_CACHE_LINE);
 
 _Static_assert(sizeof(struct gabion_syn_control) == 3 * GABION_CACHE_LINE, "what is written has a line of its own");
@@ -58,8 +56,7 @@ struct gabion_syn_cell {
 	__u32 address[4]; /* the destination that engaged the cell; IPv4 in the first word */
 	__u16 port;
 	__u16 version; /* 4 or 6 */
-	__u32 engaged; /* how often */
-	__u64 reserved[2];
+	__u32 reserved[5];
 } GABION_ALIGNED(GABION_CACHE_LINE);
 
 _Static_assert(sizeof(struct gabion_syn_cell) == GABION_CACHE_LINE, "one line a destination");

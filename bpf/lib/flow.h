@@ -267,9 +267,9 @@ GABION_INLINE __u32 gabion_flow_believes(struct gabion_flow_bucket *bucket, __u3
 
 /*
  * Whether a packet's numbers fit its connection. Until the host sends something on it, the acknowledgment is that of the handshake. Then
- * it is what the host last sent that counts: data from 1 MiB before what was acknowledged to 16 MiB
- * behind, which is more than a window as Linux opens it, and an acknowledgment of what was sent no more than 16 MiB before. Who knows the
- * ports but sees nothing of the connection gets one in 60,000 right.
+ * it is what the host last sent that counts: data from 1 MiB before what was acknowledged to 16 MiB behind, which is more than a window as
+ * Linux opens it, and an acknowledgment of what was sent no more than 16 MiB before. Who knows the ports but sees nothing of the
+ * connection gets one in 60,000 right.
  */
 GABION_INLINE int gabion_flow_fits(const struct gabion_flow *flow, const struct gabion_packet *packet)
 {

@@ -14,6 +14,7 @@
 #include "../lib/flood.h"
 #include "../lib/kind.h"
 #include "../lib/known.h"
+#include "../lib/port_rule.h"
 #include "../lib/proven.h"
 #include "../lib/vouched.h"
 
@@ -31,22 +32,6 @@ GABION_INLINE int gabion_cell_takes(struct gabion_cell *cell, struct gabion_cpu 
 	}
 	cpu->lots.cell[index] = GABION_CAST(__u16, left - 1);
 	return 1;
-}
-
-/* What is said of the packet's destination port: see GABION_PORT_RULES. */
-GABION_INLINE __u32 gabion_port_rule(const struct gabion_packet *packet, const struct gabion_tables *tables)
-{
-	__u32 place = packet->destination_port;
-	__u64 *word;
-
-	if (!gabion_read32(&tables->control->caps.ports) || !(packet->flags & GABION_PACKET_L4))
-		return 0;
-	if (packet->protocol == GABION_PROTOCOL_UDP)
-		place += 65536;
-	else if (packet->protocol != GABION_PROTOCOL_TCP)
-		return 0;
-	word = gabion_at(GABION_TABLE(tables, port_rules), place / GABION_RULES_PER_WORD);
-	return word ? gabion_read64(word) >> place % GABION_RULES_PER_WORD * 16 & 0xffff : 0;
 }
 
 GABION_INLINE __u32 gabion_cap_reason(__u32 kind)
@@ -96,7 +81,7 @@ GABION_OUTLINE __u32 gabion_caps_look(GABION_OUTLINE_TABLES const struct gabion_
 	if (!packet || !cpu || !arrival || arrival->allowed & GABION_SKIP_RATES)
 		return GABION_REASON_NONE;
 	kind = gabion_flood_class_of(packet);
-	port = gabion_port_rule(packet, tables) & 0xff;
+	port = gabion_read32(&tables->control->caps.ports) ? gabion_port_rule(packet, tables) & 0xff : 0;
 	if (port)
 		above = gabion_cap_above(tables, cpu, GABION_CELL_PORT - 1 + port, kind, arrival->now);
 	if (!above) {

@@ -19,6 +19,7 @@
 #include "../lib/hash.h"
 #include "../lib/kind.h"
 #include "../lib/known.h"
+#include "../lib/port_rule.h"
 #include "../lib/source.h"
 #include "../lib/vouched.h"
 
@@ -60,17 +61,7 @@ GABION_INLINE __u32 gabion_source_rates(const struct gabion_packet *packet)
 /* Which set of limits holds for the packet: that of its port, or that of all. */
 GABION_INLINE __u32 gabion_source_limits_of(const struct gabion_packet *packet, const struct gabion_tables *tables)
 {
-	__u32 place = packet->destination_port;
-	__u64 *word;
-
-	if (!gabion_read32(&tables->control->sources.ports) || !(packet->flags & GABION_PACKET_L4))
-		return 0;
-	if (packet->protocol == GABION_PROTOCOL_UDP)
-		place += 65536;
-	else if (packet->protocol != GABION_PROTOCOL_TCP)
-		return 0;
-	word = gabion_at(GABION_TABLE(tables, port_rules), place / GABION_RULES_PER_WORD);
-	return word ? gabion_read64(word) >> (place % GABION_RULES_PER_WORD * 16 + 8) & 0xff : 0;
+	return gabion_read32(&tables->control->sources.ports) ? gabion_port_rule(packet, tables) >> 8 : 0;
 }
 
 /* The set in which a hash has its place: in the second half for what is vouched for. */

@@ -44,7 +44,6 @@ GABION_INLINE void gabion_syn_engage(struct gabion_syn_cell *cell, const struct 
 		__builtin_memcpy(cell->address, packet->destination.word, sizeof(cell->address));
 		cell->port = packet->destination_port;
 		cell->version = packet->ip_version;
-		cell->engaged += 1;
 	}
 	cell->until = until;
 }

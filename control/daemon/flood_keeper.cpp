@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "bpf/lib/flood.h"
+#include "control/daemon/map_word.h"
 
 namespace gabion::daemon {
 namespace {
@@ -25,11 +26,6 @@ constexpr double teaching_pps_min = 10;
 constexpr double arrivals_every_s = 1;
 
 constexpr std::array<const char*, GABION_FLOOD_CLASSES> names = {"TCP", "SYN", "UDP", "ICMP", "other protocols"};
-
-template <typename Field, typename Value>
-void store(Field& field, Value value) noexcept {
-    __atomic_store_n(&field, static_cast<Field>(value), __ATOMIC_RELAXED);
-}
 
 std::uint32_t clamp32(double value) noexcept {
     return value >= 4294967295.0 ? 0xffffffffu : static_cast<std::uint32_t>(std::max(value, 1.0));
@@ -60,17 +56,11 @@ Counted count(std::span<const std::span<const gabion_cpu>> interfaces) {
 }
 
 void write_ports(const std::vector<PortCap>& ports, const FloodTables& tables, std::uint32_t hz) noexcept {
-    constexpr std::uint64_t cap_bits = 0xff;
-    for (std::uint64_t& word : tables.port_rules) {
-        const std::uint64_t others = word & ~(cap_bits * 0x0001000100010001u);
-        if (others != word) store(word, others);
-    }
+    clear_port_rules(tables.port_rules, PortRule::cap);
     for (std::size_t i = 0; i < std::min<std::size_t>(ports.size(), GABION_CAP_PORTS_MAX); ++i) {
         gabion_cell& cell = tables.cells[GABION_CELL_PORT + i];
         write_rate(cell, static_cast<double>(ports[i].pps), cap_burst_s, hz);
-        const std::size_t place = (ports[i].udp ? 65536u : 0u) + ports[i].port;
-        std::uint64_t& word = tables.port_rules[place / GABION_RULES_PER_WORD];
-        store(word, word | (i + 1) << place % GABION_RULES_PER_WORD * 16);
+        number_port(tables.port_rules, ports[i].udp, ports[i].port, PortRule::cap, i + 1);
     }
 }
 

@@ -86,6 +86,10 @@ public:
     [[nodiscard]] map::HostFacts possible(map::HostFacts facts) const;
     void set_facts(const map::HostFacts& facts) noexcept { surroundings_.facts = facts; }
     // Why no listener would take a connection from a SYN cookie here; empty when it would.
+    // As it is now; none while the interface is away.
+    [[nodiscard]] const net::Link* link() const noexcept {
+        return follower_ && follower_->link() ? &*follower_->link() : nullptr;
+    }
     [[nodiscard]] const std::string& cookie_obstacle() const noexcept { return cookie_obstacle_; }
     // Why answers may not get out; whoever runs the host knows better.
     [[nodiscard]] const std::string& cookie_doubt() const noexcept { return cookie_doubt_; }

@@ -30,33 +30,6 @@ detect::HashKey random_key() {
     return key;
 }
 
-// Segments of no connection in 100 ms by which a flood of them is still on: above what idle scans and late resets make.
-constexpr std::uint64_t unknown_lasting = 100;
-
-std::string with_target(const detect::Notice& notice) {
-    return notice.target.length == 0 ? notice.text : notice.target.text() + ": " + notice.text;
-}
-
-std::string what_for(const detect::Verdict& verdict) {
-    return verdict.target.text() + ": " + verdict.reason + " (" + verdict.evidence.detector + ")";
-}
-
-const char* event_kind(detect::VerdictKind kind) {
-    switch (kind) {
-        case detect::VerdictKind::quarantine:
-            return "quarantined";
-        case detect::VerdictKind::cap:
-            return "destination-capped";
-        case detect::VerdictKind::raise_posture:
-            return "posture-raised";
-        case detect::VerdictKind::watch:
-            return "watched";
-        case detect::VerdictKind::ban:
-            return "banned";
-    }
-    return "verdict";
-}
-
 }  // namespace
 
 Protection::Protection(config::Config config, EventLoop& loop, EventLog& events)
@@ -140,7 +113,6 @@ void Protection::put_in_force(gabion_panic_mode mode) {
                       .rules = shared.values<gabion_amp_rule>("amp_rules")});
     sources_->configure(source_settings(config_));
     sources_->apply(source_tables());
-    tend_syn();
     analyst_->with([&](detect::Analyst& analyst) { analyst.configure(detector_settings(config_)); });
 }
 
@@ -154,70 +126,6 @@ Result<void> Protection::watch_links() {
         for (const auto& interface : interfaces_)
             interface->follow(*batch);
     });
-}
-
-FloodTables Protection::flood_tables() {
-    const map::MapGroup& shared = tables_->shared();
-    return {tables_->control(), shared.values<gabion_cell>("cells"), shared.values<std::uint64_t>("port_rules")};
-}
-
-SourceTables Protection::source_tables() {
-    const map::MapGroup& shared = tables_->shared();
-    return {tables_->control(), shared.values<gabion_source_limits>("source_limits"),
-            shared.values<std::uint64_t>("port_rules"), shared.values<gabion_offence>("offences")};
-}
-
-// What must not be learned from: an attack that a detector sees, or a flood that the kernel saw by itself.
-bool Protection::under_attack() {
-    return analyst_->with([](const detect::Analyst& analyst) { return analyst.under_attack(); }) ||
-           gabion_flood_any(&tables_->control(), tables_->now_ticks()) != 0;
-}
-
-// Floods that a detector or the kernel itself sees; what is normal is learned from the rest.
-void Protection::tend_floods() {
-    gabion_control& control = tables_->control();
-    const std::uint32_t now = tables_->now_ticks();
-    const bool attacked = analyst_->with([](const detect::Analyst& analyst) { return analyst.under_attack(); });
-    tend_flood(control, attacked, now, tables_->clock().hz());
-    for (FloodEvent& event : floods_->tick(cpus_of_all(), now, monotonic_now_ns(), !attacked, flood_tables()))
-        events_.raise(Severity::notice, event.kind, std::move(event.text));
-}
-
-std::vector<std::span<const gabion_cpu>> Protection::cpus_of_all() const {
-    std::vector<std::span<const gabion_cpu>> cpus;
-    for (const auto& interface : interfaces_)
-        cpus.push_back(interface->cpus());
-    return cpus;
-}
-
-// What is dropped as a segment of no connection no detector sees any more: such a flood lasts for as long as it is dropped.
-void Protection::prolong_flood() {
-    gabion_control& control = tables_->control();
-    std::uint64_t unknown = 0;
-    for (const auto cpus : cpus_of_all())
-        for (const gabion_cpu& cpu : cpus)
-            for (const auto reason :
-                 {GABION_REASON_ACK_UNKNOWN, GABION_REASON_RST_UNKNOWN, GABION_REASON_SYNACK_UNASKED})
-                unknown += cpu.reason[reason].packets + cpu.would_drop[reason].packets;
-    const std::uint64_t more = unknown - std::exchange(unknown_seen_, unknown);
-    if (more >= unknown_lasting && gabion_flood_of(&control, GABION_FLOOD_TCP, tables_->now_ticks()) != 0)
-        gabion_flood_raise(&control, GABION_FLOOD_TCP, tables_->now_ticks(), 2 * tables_->clock().hz());
-}
-
-// One interface on which a cookie would not be believed is enough: the way is the same for all.
-void Protection::tend_syn() {
-    gabion_syn_control& control = tables_->control().syn;
-    std::string obstacle;
-    std::uint32_t mtu = 1500;
-    for (const auto& interface : interfaces_) {
-        std::string why = interface->cookie_obstacle();
-        if (why.empty() && config_.syn.way != "cookies") why = interface->cookie_doubt();
-        if (!why.empty()) obstacle = interface->settings().name + ": " + why;
-        if (const auto link = net::link_by_name(interface->settings().name)) mtu = std::min(mtu, link->mtu);
-    }
-    if (syn_->choose(config_.syn, obstacle, mtu, control))
-        events_.raise(Severity::notice, "syn-way", "against SYN floods: " + syn_->note());
-    syn_->configure(config_.syn, floods_->trigger_pps(GABION_FLOOD_SYN), floods_->cap_pps(GABION_FLOOD_SYN), control);
 }
 
 void Protection::start_timers() {
@@ -285,6 +193,7 @@ Result<void> Protection::apply(const config::Config& next) {
     const gabion_panic_mode ordered = panic_->settings().mode;
     config_ = next;
     put_in_force(mode_changed ? panic_mode(config_.panic.mode) : ordered);
+    tend_syn();
     return {};
 }
 
@@ -296,53 +205,6 @@ void Protection::close() {
     decide();
     tell_problems(keeper_->save_all(*tables_, *analyst_, *panic_, *floods_));
     if (!keep) tables_->pins().clear();
-}
-
-void Protection::tell_verdict(const detect::Verdict& verdict, ban::Outcome outcome) {
-    if (outcome == ban::Outcome::extended) return;
-    const std::string what = what_for(verdict);
-    if (outcome == ban::Outcome::added)
-        events_.raise(Severity::notice, event_kind(verdict.kind), what);
-    else
-        events_.raise(Severity::warning, "verdict-refused", what + ": " + ban::name_of(outcome));
-}
-
-// Decisions that found no room on the way from the analyst: a cause that lasts is judged again, but it must be known.
-void Protection::tell_overflow() {
-    const std::uint64_t now = analyst_->overflowed();
-    if (now != overflowed_seen_)
-        events_.raise(Severity::warning, "decisions-lost",
-                      std::to_string(now - overflowed_seen_) + " decisions found no room on their way");
-    overflowed_seen_ = now;
-}
-
-void Protection::decide() {
-    verdicts_.clear();
-    notices_.clear();
-    analyst_->drain(verdicts_, notices_);
-    enforce();
-    for (const detect::Notice& notice : notices_)
-        events_.raise(Severity::notice, notice.kind, with_target(notice));
-}
-
-// Sources that the kernel told of.
-void Protection::tend_sources() {
-    verdicts_.clear();
-    sources_->collect(source_tables(), verdicts_);
-    enforce();
-}
-
-void Protection::enforce() {
-    const auto enforced = std::stable_partition(
-        verdicts_.begin(), verdicts_.end(),
-        [this](const detect::Verdict& verdict) { return !verdict.dry_run && has_effect(config_, verdict.kind); });
-    writer_->apply(std::span(verdicts_.begin(), enforced), boot_now_ns());
-    std::for_each(enforced, verdicts_.end(), [this](const detect::Verdict& verdict) {
-        events_.raise(Severity::notice, "would-have",
-                      std::string(event_kind(verdict.kind)) +
-                          (verdict.dry_run ? " in a dry run: " : " if its stage were switched on: ") +
-                          what_for(verdict));
-    });
 }
 
 void Protection::tick_panic() {

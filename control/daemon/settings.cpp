@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "bpf/lib/flood.h"
+#include "control/daemon/map_word.h"
 
 namespace gabion::daemon {
 namespace {
@@ -35,11 +36,6 @@ gabion_mac_filter mac_filter(const config::InterfaceConfig& config) {
         std::memcpy(&place.last, mac.data() + 4, 2);
     }
     return filter;
-}
-
-template <typename Field, typename Value>
-void store(Field& field, Value value) noexcept {
-    __atomic_store_n(&field, static_cast<Field>(value), __ATOMIC_RELAXED);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "control/daemon/map_word.h"
 #include "dataplane/core/clock.h"
 
 namespace gabion::daemon {
@@ -14,11 +15,6 @@ namespace {
 constexpr double window_s = 1;
 constexpr double age_s = 1;
 constexpr double point = 65536.0;
-
-template <typename Field, typename Value>
-void store(Field& field, Value value) noexcept {
-    __atomic_store_n(&field, static_cast<Field>(value), __ATOMIC_RELAXED);
-}
 
 std::uint32_t clamp32(double value) noexcept {
     return value >= 4294967295.0 ? 0xffffffffu : static_cast<std::uint32_t>(std::max(value, 0.0));
@@ -58,11 +54,7 @@ void SourceKeeper::write_limits(gabion_source_limits& to,
 }
 
 void SourceKeeper::write_ports(const SourceTables& tables) const noexcept {
-    constexpr std::uint64_t limits_bits = 0xff00;
-    for (std::uint64_t& word : tables.port_rules) {
-        const std::uint64_t others = word & ~(limits_bits * 0x0001000100010001u);
-        if (others != word) store(word, others);
-    }
+    clear_port_rules(tables.port_rules, PortRule::source_limits);
     for (std::size_t i = 0; i < std::min<std::size_t>(settings_.ports.size(), GABION_SOURCE_PORTS_MAX); ++i) {
         const SourcePort& port = settings_.ports[i];
         const auto pps = static_cast<double>(port.pps);
@@ -70,9 +62,7 @@ void SourceKeeper::write_ports(const SourceTables& tables) const noexcept {
         rate[port.udp ? GABION_RATE_UDP : GABION_RATE_TCP] = pps;
         rate[GABION_RATE_PACKETS] = rate[GABION_RATE_PACKETS] > 0 ? std::max(rate[GABION_RATE_PACKETS], pps) : 0;
         write_limits(tables.limits[1 + i], rate);
-        const std::size_t place = (port.udp ? 65536u : 0u) + port.port;
-        std::uint64_t& word = tables.port_rules[place / GABION_RULES_PER_WORD];
-        store(word, word | (i + 1) << (place % GABION_RULES_PER_WORD * 16 + 8));
+        number_port(tables.port_rules, port.udp, port.port, PortRule::source_limits, i + 1);
     }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One worker: takes what the program hands over from one receive queue, lets the detectors look at it, and gives every packet back.
-// One thread runs it, pinned; nothing is shared. The packet path makes no system call, reads no clock and allocates nothing:
-// that happens once a batch. A packet is released, that is, its credit is free again, when the stack has taken it; one that was dropped
-// before and only to be looked at, at once.
+// One worker: takes what the program hands over from one receive queue, lets the detectors look at it, and gives every packet back but
+// those that the program has judged already: these were only to be looked at, and are dropped. One thread runs it, pinned; nothing is
+// shared. The packet path makes no system call, reads no clock and allocates nothing: that happens once a batch. A packet is released,
+// that is, its credit is free again, when the stack has taken it; one that is dropped, at once.
 #pragma once
 
 #include <algorithm>

@@ -6,21 +6,9 @@ import json
 from gabion_daemon import protected
 from gabion_lab import HOST4, HOST6, run, wait_for
 from scenario import case, main
+from talk import echo
 
 FLOODS = {'R': 'rst-unknown', 'SA': 'synack-unasked', 'FA': 'ack-unknown', 'A': 'ack-unknown'}
-ECHO = '''
-import socket, sys, threading
-family = socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET
-listener = socket.socket(family); listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind((sys.argv[1], 7000)); listener.listen(16)
-print('ready', flush=True)
-def echo(peer):
-    while data := peer.recv(4096):
-        peer.sendall(data)
-while True:
-    peer, _ = listener.accept()
-    threading.Thread(target=echo, args=(peer,), daemon=True).start()
-'''
 TALKER = '''
 import os, socket, sys, time
 family = socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET
@@ -67,7 +55,7 @@ def blind(host, crowd, own, attach='auto', floods=tuple(FLOODS)):
     idle = ('31.0.7.1', '31.0.7.2') if ':' not in host else ('2a00:31::7:1', '2a00:31::7:2')
     with protected('conn', attach=attach, start=False, connections={'capacity': 1024}, detectors={'learning': '2s'}) as (bed, daemon):
         bed.serve()
-        bed.host.start('python3', '-c', ECHO, host, name='echo').wait_ready()
+        echo(bed, host)
         bed.world.tool('serve', address=own, http=80, udp=53).wait_ready()
         talks = [Talk(bed, host, idle[0])]  # opened before gabiond is there
         daemon.start()

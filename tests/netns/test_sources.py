@@ -6,23 +6,11 @@ import time
 from gabion_daemon import protected
 from gabion_lab import HOST4, HOST6, rounds, wait_for
 from scenario import case, main
+from talk import echo
 
 PORT = 9000
 INNOCENT = {HOST4: '31.0.7.7', HOST6: '2a00:31::7:7'}
 OFFENDER = {HOST4: '31.0.8.8', HOST6: '2a00:31::8:8'}
-ECHO = '''
-import socket, sys, threading
-family = socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET
-listener = socket.socket(family); listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind((sys.argv[1], 7000)); listener.listen(16)
-print('ready', flush=True)
-def echo(peer):
-    while data := peer.recv(4096):
-        peer.sendall(data)
-while True:
-    peer, _ = listener.accept()
-    threading.Thread(target=echo, args=(peer,), daemon=True).start()
-'''
 # Says a word ten times a second until it is told to end, and how long the slowest answer took.
 TALKER = '''
 import json, os, socket, sys, time
@@ -138,7 +126,7 @@ def forged(host):
     with protected('forged', **rates) as (bed, daemon):
         bed.host.sysctl(net__ipv4__tcp_syncookies=1, net__core__somaxconn=4096)
         bed.serve()
-        bed.host.start('python3', '-c', ECHO, host, name='echo').wait_ready()
+        echo(bed, host)
         talk = Talk(bed, host)
         told = []
         source = INNOCENT[host]
@@ -188,7 +176,7 @@ def millions():
     count = rounds(10_300_000, 30_000_000)  # at random of half a billion: more than 10,000,000 distinct ones
     with protected('millions', **limits(packets_pps=100, udp_pps=100, ban=True)) as (bed, daemon):
         bed.serve()
-        bed.host.start('python3', '-c', ECHO, HOST4, name='echo').wait_ready()
+        echo(bed, HOST4)
         talk = Talk(bed, HOST4)
         crowd = '31.0.0.1-31.0.0.40'
         assert bed.clients(source=crowd, kind='download', bytes=2000, rate=40, seconds=3).result()['failed'] == 0

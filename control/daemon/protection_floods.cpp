@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Protection does about floods that the programs see by themselves: classes, SYNs, single sources.
+#include <algorithm>
+#include <utility>
+
+#include "bpf/lib/flood.h"
+#include "control/daemon/protection.h"
+#include "control/daemon/settings.h"
+
+namespace gabion::daemon {
+namespace {
+
+// Segments of no connection in 100 ms by which a flood of them is still on: above what idle scans and late resets make.
+constexpr std::uint64_t unknown_lasting = 100;
+
+}  // namespace
+
+FloodTables Protection::flood_tables() {
+    const map::MapGroup& shared = tables_->shared();
+    return {tables_->control(), shared.values<gabion_cell>("cells"), shared.values<std::uint64_t>("port_rules")};
+}
+
+SourceTables Protection::source_tables() {
+    const map::MapGroup& shared = tables_->shared();
+    return {tables_->control(), shared.values<gabion_source_limits>("source_limits"),
+            shared.values<std::uint64_t>("port_rules"), shared.values<gabion_offence>("offences")};
+}
+
+// What must not be learned from: an attack that a detector sees, or a flood that the kernel saw by itself.
+bool Protection::under_attack() {
+    return analyst_->with([](const detect::Analyst& analyst) { return analyst.under_attack(); }) ||
+           gabion_flood_any(&tables_->control(), tables_->now_ticks()) != 0;
+}
+
+// Floods that a detector or the kernel itself sees; what is normal is learned from the rest.
+void Protection::tend_floods() {
+    gabion_control& control = tables_->control();
+    const std::uint32_t now = tables_->now_ticks();
+    const bool attacked = analyst_->with([](const detect::Analyst& analyst) { return analyst.under_attack(); });
+    tend_flood(control, attacked, now, tables_->clock().hz());
+    for (FloodEvent& event : floods_->tick(cpus_of_all(), now, monotonic_now_ns(), !attacked, flood_tables()))
+        events_.raise(Severity::notice, event.kind, std::move(event.text));
+}
+
+std::vector<std::span<const gabion_cpu>> Protection::cpus_of_all() const {
+    std::vector<std::span<const gabion_cpu>> cpus;
+    for (const auto& interface : interfaces_)
+        cpus.push_back(interface->cpus());
+    return cpus;
+}
+
+// What is dropped as a segment of no connection no detector sees any more: such a flood lasts for as long as it is dropped.
+void Protection::prolong_flood() {
+    gabion_control& control = tables_->control();
+    std::uint64_t unknown = 0;
+    for (const auto cpus : cpus_of_all())
+        for (const gabion_cpu& cpu : cpus)
+            for (const auto reason :
+                 {GABION_REASON_ACK_UNKNOWN, GABION_REASON_RST_UNKNOWN, GABION_REASON_SYNACK_UNASKED})
+                unknown += cpu.reason[reason].packets + cpu.would_drop[reason].packets;
+    const std::uint64_t more = unknown - std::exchange(unknown_seen_, unknown);
+    if (more >= unknown_lasting && gabion_flood_of(&control, GABION_FLOOD_TCP, tables_->now_ticks()) != 0)
+        gabion_flood_raise(&control, GABION_FLOOD_TCP, tables_->now_ticks(), 2 * tables_->clock().hz());
+}
+
+// One interface on which a cookie would not be believed is enough: the way is the same for all.
+void Protection::tend_syn() {
+    gabion_syn_control& control = tables_->control().syn;
+    std::string obstacle;
+    std::uint32_t mtu = 1500;
+    for (const auto& interface : interfaces_) {
+        std::string why = interface->cookie_obstacle();
+        if (why.empty() && config_.syn.way != "cookies") why = interface->cookie_doubt();
+        if (!why.empty()) obstacle = interface->settings().name + ": " + why;
+        if (interface->link()) mtu = std::min(mtu, interface->link()->mtu);
+    }
+    if (syn_->choose(config_.syn, obstacle, mtu, control))
+        events_.raise(Severity::notice, "syn-way", "against SYN floods: " + syn_->note());
+    syn_->configure(config_.syn, floods_->trigger_pps(GABION_FLOOD_SYN), floods_->cap_pps(GABION_FLOOD_SYN), control);
+}
+
+// Sources that the kernel told of.
+void Protection::tend_sources() {
+    verdicts_.clear();
+    sources_->collect(source_tables(), verdicts_);
+    enforce();
+}
+
+}  // namespace gabion::daemon
