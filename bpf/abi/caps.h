@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Rates of the host as a whole, each a cell that all CPUs share: for each class of packets (bpf/abi/flood.h) the rate above which a
- * flood is raised and the cap, a cap for each port that was given one, and how much of what keeps the network running goes past
- * them. A CPU takes GABION_CAP_LOT packets' worth of a cell at a time and counts them down by itself, so that nothing is lost between
- * CPUs and a packet seldom touches what is shared. User space writes the limits, the kernel the rest.
+ * flood is raised and the cap, a cap for each port that was given one, how much of what keeps the network running goes past
+ * them, and how many new sources are let in. A CPU takes GABION_CAP_LOT packets' worth of a cell at a time and counts them down by
+ * itself, so that nothing is lost between CPUs and a packet seldom touches what is shared. User space writes the limits, the kernel
+ * the rest.
  */
 #ifndef GABION_ABI_CAPS_H
 #define GABION_ABI_CAPS_H
@@ -20,7 +21,9 @@
 #define GABION_CELL_PORT    (2 * GABION_FLOOD_CLASSES) /* + number of the port's cap */
 /* What goes past caps, for it keeps the network running. */
 #define GABION_CELL_CONTROL (GABION_CELL_PORT + GABION_CAP_PORTS_MAX)
-#define GABION_CELLS	    (GABION_CELL_CONTROL + 1)
+/* Sources that are let in a second while a flood is on (stage/source.h). */
+#define GABION_CELL_NEW_SOURCES (GABION_CELL_CONTROL + 1)
+#define GABION_CELLS		(GABION_CELL_NEW_SOURCES + 1)
 
 _Static_assert(GABION_CELLS <= 128, "each has a place among a CPU's lots");
 

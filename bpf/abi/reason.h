@@ -73,7 +73,8 @@ enum gabion_action {
 	X(SYN_ANSWERED,       "syn-answered",       ANSWER,    "SYN of a destination under a SYN flood, answered with a cookie") \
 	X(SYN_UNANSWERED,     "syn-unanswered",     DROP,      "SYN of a source prefix that has been answered as often as may be") \
 	X(SYN_FIRST,          "syn-first",          DROP,      "first SYN of a source that is not known, for a destination under a SYN flood that no cookie can answer for") \
-	X(SYN_CAP,            "syn-cap",            DROP,      "SYN above the cap of a destination under a SYN flood")
+	X(SYN_CAP,            "syn-cap",            DROP,      "SYN above the cap of a destination under a SYN flood") \
+	X(NEW_SOURCE,         "new-source",         DROP,      "in a flood: of a source not seen before, above the rate at which such are let in")
 /* clang-format on */
 
 enum gabion_reason {

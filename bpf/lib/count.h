@@ -32,12 +32,12 @@ GABION_INLINE int gabion_drops(__u32 reason)
 /* Whether a packet is dropped for how many of its kind there are, or what is on, rather than for what it is or whence it comes. */
 GABION_INLINE int gabion_drops_by_rate(__u32 reason)
 {
-	const __u64 reasons = 1ull << GABION_REASON_DESTINATION_CAP | 1ull << GABION_REASON_CAP_UDP |
-			      1ull << GABION_REASON_CAP_ICMP | 1ull << GABION_REASON_CAP_SYN |
-			      1ull << GABION_REASON_CAP_PORT | 1ull << GABION_REASON_ACK_UNKNOWN |
-			      1ull << GABION_REASON_RST_UNKNOWN | 1ull << GABION_REASON_SYNACK_UNASKED |
-			      1ull << GABION_REASON_SYN_UNANSWERED | 1ull << GABION_REASON_SYN_FIRST |
-			      1ull << GABION_REASON_SYN_CAP | 1ull << GABION_REASON_SOURCE_RATE;
+	const __u64 reasons =
+		1ull << GABION_REASON_DESTINATION_CAP | 1ull << GABION_REASON_CAP_UDP | 1ull << GABION_REASON_CAP_ICMP |
+		1ull << GABION_REASON_CAP_SYN | 1ull << GABION_REASON_CAP_PORT | 1ull << GABION_REASON_ACK_UNKNOWN |
+		1ull << GABION_REASON_RST_UNKNOWN | 1ull << GABION_REASON_SYNACK_UNASKED |
+		1ull << GABION_REASON_SYN_UNANSWERED | 1ull << GABION_REASON_SYN_FIRST | 1ull << GABION_REASON_SYN_CAP |
+		1ull << GABION_REASON_SOURCE_RATE | 1ull << GABION_REASON_NEW_SOURCE;
 
 	return (reasons >> (reason & (GABION_REASON_SLOTS - 1)) & 1) != 0;
 }

@@ -15,7 +15,7 @@
 
 #define GABION_COUNT_MAX 0xfffeu
 
-/* What gabion_source_place adds to the place of a source that was not there. */
+/* What gabion_source_place adds to the place of a source that is not there. */
 #define GABION_SOURCE_FRESH 8u
 
 GABION_INLINE __u32 gabion_source_tag(__u64 hash)
@@ -61,8 +61,8 @@ GABION_INLINE __u64 gabion_source_lesser(__u64 one, __u64 other)
 }
 
 /*
- * The place of a source in its set, which is counted there. GABION_SOURCE_FRESH is added when it was not there; whatever stands in that
- * place is then another's. `hash`: its lower half must not be what chose the set.
+ * The place of a source in its set, or, with GABION_SOURCE_FRESH added, the one that it may have; whatever stands there is another's.
+ * `hash`: its lower half must not be what chose the set.
  */
 GABION_INLINE __u32 gabion_source_place(struct gabion_source_set *set, __u64 hash, __u32 now, __u32 period)
 {
@@ -79,12 +79,16 @@ GABION_INLINE __u32 gabion_source_place(struct gabion_source_set *set, __u64 has
 		best = gabion_source_lesser(best, worth * (1 - own) << 3 | i);
 	}
 	place = best & (GABION_SOURCES_PER_SET - 1);
+	return best < GABION_SOURCES_PER_SET ? place : place + GABION_SOURCE_FRESH;
+}
+
+/* Counts the source in its place, which becomes its own. */
+GABION_INLINE void gabion_source_settle(struct gabion_source_set *set, __u64 hash, __u32 place)
+{
+	place &= GABION_SOURCES_PER_SET - 1;
+	set->tag[place] = gabion_source_tag(hash);
 	if (set->count[place] < GABION_COUNT_MAX)
 		set->count[place]++;
-	if (best < GABION_SOURCES_PER_SET)
-		return place;
-	set->tag[place] = tag;
-	return place + GABION_SOURCE_FRESH;
 }
 
 GABION_INLINE void gabion_source_begin(struct gabion_source *source, __u64 hash, __u32 now)

@@ -10,29 +10,13 @@
 #include "../abi/caps.h"
 #include "../abi/reason.h"
 #include "../lib/arrival.h"
-#include "../lib/bucket.h"
+#include "../lib/cell.h"
 #include "../lib/flood.h"
 #include "../lib/kind.h"
 #include "../lib/known.h"
 #include "../lib/port_rule.h"
 #include "../lib/proven.h"
 #include "../lib/vouched.h"
-
-/* A packet's worth of a cell, from this CPU's lot or from a new one. */
-GABION_INLINE int gabion_cell_takes(struct gabion_cell *cell, struct gabion_cpu *cpu, __u32 index, __u32 now)
-{
-	__u32 left;
-
-	index &= 127;
-	left = cpu->lots.cell[index];
-	if (!left) {
-		if (!gabion_gcra(&cell->schedule, cell->interval, cell->burst, now))
-			return 0;
-		left = GABION_CAP_LOT;
-	}
-	cpu->lots.cell[index] = GABION_CAST(__u16, left - 1);
-	return 1;
-}
 
 GABION_INLINE __u32 gabion_cap_reason(__u32 kind)
 {
@@ -56,12 +40,8 @@ GABION_INLINE struct gabion_cell *gabion_cap_above(const struct gabion_tables *t
 GABION_INLINE int gabion_keeps_network(const struct gabion_packet *packet, const struct gabion_tables *tables,
 				       struct gabion_cpu *cpu, __u32 now)
 {
-	struct gabion_cell *cell;
-
-	if (!(gabion_kind(packet) & GABION_PACKET_CONTROL))
-		return 0;
-	cell = gabion_at(GABION_TABLE(tables, cells), GABION_CELL_CONTROL);
-	return cell && (!cell->interval || gabion_cell_takes(cell, cpu, GABION_CELL_CONTROL, now));
+	return gabion_kind(packet) & GABION_PACKET_CONTROL &&
+	       gabion_cell_has_room(tables, cpu, GABION_CELL_CONTROL, now);
 }
 
 GABION_INLINE int gabion_spared(const struct gabion_packet *packet, const struct gabion_tables *tables,

@@ -9,17 +9,20 @@
  *
  * Flows that the host opened itself are none of this stage's business, nor are allowed sources and what keeps the network itself running;
  * those known from calm times only where rates hold always: what each of them usually sends, and no longer does, detectors know better.
+ * Nor is there room for any number of new sources while a flood is on: they are let in at a rate of the whole host.
  */
 #ifndef GABION_STAGE_SOURCE_H
 #define GABION_STAGE_SOURCE_H
 
 #include "../abi/reason.h"
 #include "../lib/arrival.h"
+#include "../lib/cell.h"
 #include "../lib/flood.h"
 #include "../lib/hash.h"
 #include "../lib/kind.h"
 #include "../lib/known.h"
 #include "../lib/port_rule.h"
+#include "../lib/proven.h"
 #include "../lib/source.h"
 #include "../lib/vouched.h"
 
@@ -70,27 +73,43 @@ GABION_INLINE __u32 gabion_source_set_of(__u64 hash, __u32 vouched, __u32 mask)
 	return gabion_hash_index(hash, mask) + (vouched ? mask + 1 : 0);
 }
 
-/* Where an account is kept: index in `sources`. ~0: nowhere, or the source is new and nothing vouches for it. */
+/* Instead of an account: none is kept, or the source is new and nothing vouches for it; and likewise, but it is not let in. */
+#define GABION_SOURCE_NO_ACCOUNT (~0u)
+#define GABION_SOURCE_REFUSED	 (~1u)
+
+/*
+ * While a flood of their kind is on, only so many new sources a second are let in; those that are not get no place, and so do not
+ * push out those that are. SYNs are met by their own stage.
+ */
+GABION_INLINE int gabion_source_admits(const struct gabion_tables *tables, struct gabion_cpu *cpu, __u64 hash,
+				       __u32 now)
+{
+	return gabion_cell_has_room(tables, cpu, GABION_CELL_NEW_SOURCES, now) || gabion_known(tables, hash) ||
+	       gabion_proven(tables, hash, now);
+}
+
+/* Where an account is kept: index in `sources`, or one of the above. `limited`: whether new sources are to be let in one by one. */
 GABION_OUTLINE __u32 gabion_source_find(GABION_OUTLINE_TABLES struct gabion_cpu *cpu, __u64 hash, __u32 vouched,
-					__u32 now)
+					__u32 limited, __u32 now)
 {
 	struct gabion_source_set *set;
-	__u32 index, place;
+	__u32 index, place, new_source;
 
 	GABION_OUTLINE_FIND_TABLES();
 	index = gabion_source_set_of(hash, vouched, GABION_SETTINGS(tables).source_mask);
 	set = gabion_at(GABION_TABLE(tables, source_sets), index);
 	if (!set || !cpu)
-		return ~0u;
+		return GABION_SOURCE_NO_ACCOUNT;
 	place = gabion_source_place(set, hash, now, gabion_read32(&tables->control->sources.age));
-	if (place >= GABION_SOURCE_FRESH) {
-		if (!vouched) {
-			cpu->lots.new_sources++;
-			return ~0u;
-		}
-		place -= GABION_SOURCE_FRESH;
+	new_source = place >= GABION_SOURCE_FRESH && !vouched;
+	if (new_source) {
+		cpu->lots.new_sources++;
+		if (limited && !gabion_source_admits(tables, cpu, hash, now))
+			return GABION_SOURCE_REFUSED;
 	}
-	return index * GABION_SOURCES_PER_SET + place;
+	place &= GABION_SOURCES_PER_SET - 1;
+	gabion_source_settle(set, hash, place);
+	return new_source ? GABION_SOURCE_NO_ACCOUNT : index * GABION_SOURCES_PER_SET + place;
 }
 
 /* Writes the offence into the ring. The number last, so that a reader knows whether the rest belongs to it. */
@@ -207,9 +226,11 @@ GABION_OUTLINE __u32 gabion_source_standing(GABION_OUTLINE_TABLES const struct g
 GABION_OUTLINE __u32 gabion_source_look(GABION_OUTLINE_TABLES const struct gabion_packet *packet,
 					struct gabion_cpu *cpu, struct gabion_arrival *arrival)
 {
-	__u32 standing, at;
+	enum gabion_flood_class kind;
+	__u32 standing, limited, at;
 	__u64 hash;
 
+	GABION_OUTLINE_FIND_TABLES();
 	if (!packet || !cpu || !arrival || gabion_kind(packet) & GABION_PACKET_CONTROL)
 		return GABION_REASON_NONE;
 	standing = gabion_source_standing(GABION_GIVE_TABLES(tables) packet, arrival);
@@ -219,9 +240,14 @@ GABION_OUTLINE __u32 gabion_source_look(GABION_OUTLINE_TABLES const struct gabio
 		cpu->lots.connections++;
 	/* two accounts among what is vouched for */
 	hash = standing == GABION_STANDING_PORTS ? ~arrival->hash : arrival->hash;
-	at = gabion_source_find(GABION_GIVE_TABLES(tables) cpu, hash, standing != GABION_STANDING_NOTHING,
+	kind = gabion_flood_class_of(packet);
+	limited = kind != GABION_FLOOD_SYN && gabion_flood_of(tables->control, kind, arrival->now);
+	at = gabion_source_find(GABION_GIVE_TABLES(tables) cpu, hash, standing != GABION_STANDING_NOTHING, limited,
 				arrival->now);
-	if (at == ~0u || !gabion_source_charge(GABION_GIVE_TABLES(tables) packet, hash, at, standing, arrival->now))
+	if (at == GABION_SOURCE_REFUSED)
+		return GABION_REASON_NEW_SOURCE;
+	if (at == GABION_SOURCE_NO_ACCOUNT ||
+	    !gabion_source_charge(GABION_GIVE_TABLES(tables) packet, hash, at, standing, arrival->now))
 		return GABION_REASON_NONE;
 	return GABION_REASON_SOURCE_RATE;
 }

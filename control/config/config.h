@@ -118,6 +118,7 @@ struct SourcesConfig {
     std::uint32_t capacity = 65536;
     std::uint64_t packets = 20'000, bytes = 50'000'000, tcp = 20'000, udp = 10'000, icmp = 200, syn = 500,
                   connections = 200;
+    std::uint64_t new_per_s = 0;  // learned
     Milliseconds burst{1'000};
     std::vector<SourcePortConfig> port;
     bool ban = true;
@@ -169,7 +170,7 @@ struct DetectorSwitchConfig {
 
 // Mirrors dataplane/detect/settings.h, which says what each of them decides.
 struct DetectorsConfig {
-    DetectorSwitchConfig rate, entropy, ttl, size;
+    DetectorSwitchConfig rate, entropy, ttl, size, syn_fin;
     Milliseconds learning{10'000};
     double unlearned_source_pps = 400'000;
     double unlearned_destination_pps = 400'000;
@@ -186,6 +187,8 @@ struct DetectorsConfig {
     double entropy_bits = 1.0;
     double ttl_share = 0.3;
     double size_divergence = 0.3;
+    double syns_per_end = 4;
+    double syn_floor_pps = 100;
     double spoofed_floor_pps = 50'000;
     double cap_factor = 2;
     double cap_floor_pps = 10'000;

@@ -26,6 +26,8 @@ void add_source_rates(List& list) {
         "syn_pps", pps_max, [](auto& c) -> auto& { return c.sources.syn; });
     rate(
         "connections_per_s", pps_max, [](auto& c) -> auto& { return c.sources.connections; });
+    rate(
+        "new_per_s", pps_max, [](auto& c) -> auto& { return c.sources.new_per_s; });
 }
 
 void add_source_points(List& list) {

@@ -143,6 +143,8 @@ void add_detector_rates(List& list) {
     pps(
         "prefix_floor_pps", [](auto& c) -> auto& { return c.detectors.prefix_floor_pps; });
     pps(
+        "syn_floor_pps", [](auto& c) -> auto& { return c.detectors.syn_floor_pps; });
+    pps(
         "spoofed_floor_pps", [](auto& c) -> auto& { return c.detectors.spoofed_floor_pps; });
     pps(
         "cap_floor_pps", [](auto& c) -> auto& { return c.detectors.cap_floor_pps; });
@@ -166,6 +168,8 @@ void add_detector_factors(List& list) {
         "prefix_factor", [](auto& c) -> auto& { return c.detectors.prefix_factor; });
     factor(
         "cap_factor", [](auto& c) -> auto& { return c.detectors.cap_factor; });
+    factor(
+        "syns_per_end", [](auto& c) -> auto& { return c.detectors.syns_per_end; });
     factor(
         "follow_per_hour", [](auto& c) -> auto& { return c.detectors.follow_per_hour; });
 }
@@ -199,6 +203,8 @@ void add_detectors(List& list) {
         list, "ttl", [](auto& c) -> auto& { return c.detectors.ttl; });
     add_switch(
         list, "size", [](auto& c) -> auto& { return c.detectors.size; });
+    add_switch(
+        list, "syn_fin", [](auto& c) -> auto& { return c.detectors.syn_fin; });
 }
 
 List make_keys() {

@@ -83,6 +83,7 @@ void put_features(Status& status, const config::Config& config, const SynKeeper&
     feature("detector_entropy", config.detectors.entropy.enabled, "switched off in the configuration");
     feature("detector_ttl", config.detectors.ttl.enabled, "switched off in the configuration");
     feature("detector_size", config.detectors.size.enabled, "switched off in the configuration");
+    feature("detector_syn_fin", config.detectors.syn_fin.enabled, "switched off in the configuration");
     feature("syn_cookies", syn.cookies(), syn.note());
     if (syn.cookies()) status.feature_notes.emplace_back("syn_cookies", syn.note());
     feature("inline_mode", false, "not built yet");

@@ -24,6 +24,8 @@ constexpr double teaching_pps_min = 10;
 
 // Rates of new sources and connections are of so long a time: of a tenth of a second they would say little.
 constexpr double arrivals_every_s = 1;
+// What is learned of new sources is never below this.
+constexpr double new_sources_floor = 5000;
 
 constexpr std::array<const char*, GABION_FLOOD_CLASSES> names = {"TCP", "SYN", "UDP", "ICMP", "other protocols"};
 
@@ -86,6 +88,13 @@ double FloodKeeper::cap_pps(gabion_flood_class kind) const noexcept {
     return learned() ? std::max(settings_.cap_factor * normal_[kind], static_cast<double>(of.floor_pps)) : 0;
 }
 
+// In calm times there is at most one new source for each packet of what has no connections.
+double FloodKeeper::new_sources_per_s() const noexcept {
+    if (settings_.new_sources_per_s != 0) return static_cast<double>(settings_.new_sources_per_s);
+    const double usual = normal_[GABION_FLOOD_UDP] + normal_[GABION_FLOOD_ICMP] + normal_[GABION_FLOOD_OTHER];
+    return learned() ? std::max(usual, new_sources_floor) : 0;
+}
+
 void FloodKeeper::write_classes(const FloodTables& tables) const noexcept {
     for (std::size_t i = 0; i < GABION_FLOOD_CLASSES; ++i) {
         const auto kind = static_cast<gabion_flood_class>(i);
@@ -94,6 +103,7 @@ void FloodKeeper::write_classes(const FloodTables& tables) const noexcept {
         write_rate(cap, cap_pps(kind), cap_burst_s, hz_);
         write_rate(tables.cells[GABION_CELL_TRIGGER + i], trigger_pps(kind), trigger_burst_s, hz_);
     }
+    write_rate(tables.cells[GABION_CELL_NEW_SOURCES], new_sources_per_s(), cap_burst_s, hz_);
 }
 
 void FloodKeeper::apply(const FloodTables& tables) const noexcept {

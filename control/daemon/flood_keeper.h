@@ -33,7 +33,8 @@ struct FloodSettings {
     double trigger_factor = 8;
     double cap_factor = 2;
     double hold_s = 5;
-    std::uint64_t control_pps = 0;  // 0: no limit
+    std::uint64_t control_pps = 0;        // 0: no limit
+    std::uint64_t new_sources_per_s = 0;  // let in while a flood is on; 0 = learned
     std::vector<PortCap> ports;
 };
 
@@ -73,6 +74,8 @@ public:
     // Packets a second at which a flood of this class is raised, and the cap; 0 = none.
     [[nodiscard]] double trigger_pps(gabion_flood_class kind) const noexcept;
     [[nodiscard]] double cap_pps(gabion_flood_class kind) const noexcept;
+    // Sources a second that are let in while a flood is on; 0 = all.
+    [[nodiscard]] double new_sources_per_s() const noexcept;
     [[nodiscard]] bool learned() const noexcept { return calm_s_ >= learning_s; }
     [[nodiscard]] double normal_pps(gabion_flood_class kind) const noexcept { return normal_[kind]; }
 

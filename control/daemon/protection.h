@@ -3,6 +3,7 @@
 // Everything but the workers and the analyst runs on the control thread, in the event loop.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -75,6 +76,8 @@ private:
     [[nodiscard]] bool under_attack();
     [[nodiscard]] FloodTables flood_tables();
     [[nodiscard]] std::vector<std::span<const gabion_cpu>> cpus_of_all() const;
+    // Of all interfaces, those included that only a dry run spared.
+    [[nodiscard]] std::uint64_t packets_under(std::initializer_list<gabion_reason> reasons) const;
     void prolong_flood();
     void tell_problems(const std::vector<std::string>& problems);
 
@@ -100,6 +103,7 @@ private:
     std::vector<detect::Notice> notices_;
     std::uint64_t overflowed_seen_ = 0;
     std::uint64_t unknown_seen_ = 0;
+    std::uint64_t answered_seen_ = 0;
 };
 
 }  // namespace gabion::daemon

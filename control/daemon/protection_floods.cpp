@@ -36,8 +36,13 @@ bool Protection::under_attack() {
 void Protection::tend_floods() {
     gabion_control& control = tables_->control();
     const std::uint32_t now = tables_->now_ticks();
-    const bool attacked = analyst_->with([](const detect::Analyst& analyst) { return analyst.under_attack(); });
-    tend_flood(control, attacked, now, tables_->clock().hz());
+    const std::uint64_t answered = packets_under({GABION_REASON_SYN_ANSWERED});
+    const std::uint64_t newly = answered - std::exchange(answered_seen_, answered);
+    const bool attacked = analyst_->with([&](detect::Analyst& analyst) {
+        analyst.note_answered(newly, monotonic_now_ns());
+        tend_flood(control, analyst, now, tables_->clock().hz());
+        return analyst.under_attack();
+    });
     for (FloodEvent& event : floods_->tick(cpus_of_all(), now, monotonic_now_ns(), !attacked, flood_tables()))
         events_.raise(Severity::notice, event.kind, std::move(event.text));
 }
@@ -49,15 +54,20 @@ std::vector<std::span<const gabion_cpu>> Protection::cpus_of_all() const {
     return cpus;
 }
 
+std::uint64_t Protection::packets_under(std::initializer_list<gabion_reason> reasons) const {
+    std::uint64_t packets = 0;
+    for (const auto cpus : cpus_of_all())
+        for (const gabion_cpu& cpu : cpus)
+            for (const gabion_reason reason : reasons)
+                packets += cpu.reason[reason].packets + cpu.would_drop[reason].packets;
+    return packets;
+}
+
 // What is dropped as a segment of no connection no detector sees any more: such a flood lasts for as long as it is dropped.
 void Protection::prolong_flood() {
     gabion_control& control = tables_->control();
-    std::uint64_t unknown = 0;
-    for (const auto cpus : cpus_of_all())
-        for (const gabion_cpu& cpu : cpus)
-            for (const auto reason :
-                 {GABION_REASON_ACK_UNKNOWN, GABION_REASON_RST_UNKNOWN, GABION_REASON_SYNACK_UNASKED})
-                unknown += cpu.reason[reason].packets + cpu.would_drop[reason].packets;
+    const std::uint64_t unknown =
+        packets_under({GABION_REASON_ACK_UNKNOWN, GABION_REASON_RST_UNKNOWN, GABION_REASON_SYNACK_UNASKED});
     const std::uint64_t more = unknown - std::exchange(unknown_seen_, unknown);
     if (more >= unknown_lasting && gabion_flood_of(&control, GABION_FLOOD_TCP, tables_->now_ticks()) != 0)
         gabion_flood_raise(&control, GABION_FLOOD_TCP, tables_->now_ticks(), 2 * tables_->clock().hz());

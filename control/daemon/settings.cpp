@@ -78,6 +78,7 @@ detect::Settings detector_settings(const config::Config& config) {
     to.entropy = detector_switch(from.entropy);
     to.ttl = detector_switch(from.ttl);
     to.size = detector_switch(from.size);
+    to.syn_fin = detector_switch(from.syn_fin);
     to.learning_s = seconds(from.learning);
     to.unlearned_source_pps = from.unlearned_source_pps;
     to.unlearned_destination_pps = from.unlearned_destination_pps;
@@ -94,6 +95,8 @@ detect::Settings detector_settings(const config::Config& config) {
     to.entropy_bits = from.entropy_bits;
     to.ttl_share = from.ttl_share;
     to.size_divergence = from.size_divergence;
+    to.syns_per_end = from.syns_per_end;
+    to.syn_floor_pps = from.syn_floor_pps;
     to.spoofed_floor_pps = from.spoofed_floor_pps;
     to.cap_factor = from.cap_factor;
     to.cap_floor_pps = from.cap_floor_pps;
@@ -170,6 +173,7 @@ FloodSettings flood_settings(const config::Config& config) {
     to.cap_factor = from.factor;
     to.hold_s = seconds(from.hold);
     to.control_pps = from.control_pps;
+    to.new_sources_per_s = config.sources.new_per_s;
     for (const config::PortCapConfig& port : from.port)
         to.ports.push_back({port.protocol == "udp", port.port, port.pps});
     return to;
@@ -233,13 +237,12 @@ void apply_switches(const config::Config& config, std::uint32_t hz, gabion_contr
 }
 
 // The kernel asks some questions only while a flood is on. What it found out by itself stays until its time is over.
-void tend_flood(gabion_control& control, bool under_attack, std::uint32_t now, std::uint32_t hz) noexcept {
-    if (under_attack) {
-        for (int kind = 0; kind < GABION_FLOOD_CLASSES; ++kind)
+void tend_flood(gabion_control& control, const detect::Analyst& analyst, std::uint32_t now, std::uint32_t hz) noexcept {
+    const bool attack = analyst.under_attack();
+    for (int kind = 0; kind < GABION_FLOOD_CLASSES; ++kind)
+        if (attack || (kind == GABION_FLOOD_SYN && analyst.syn_flood()))
             gabion_flood_raise(&control, static_cast<gabion_flood_class>(kind), now, 2 * hz);
-    } else if (control.flood.any != 0 && gabion_flood_any(&control, now) == 0) {
-        control.flood = {};
-    }
+    if (control.flood.any != 0 && gabion_flood_any(&control, now) == 0) control.flood = {};
 }
 
 gabion_panic_mode panic_mode(const std::string& name) noexcept {

@@ -12,6 +12,7 @@
 #include "control/daemon/protected_interface.h"
 #include "control/daemon/source_keeper.h"
 #include "dataplane/ban/ban_book.h"
+#include "dataplane/detect/analyst.h"
 #include "dataplane/detect/settings.h"
 #include "dataplane/detect/verdict.h"
 #include "dataplane/map/shared_maps.h"
@@ -38,8 +39,9 @@ InterfaceSettings interface_settings(const config::InterfaceConfig& config, cons
 void apply_sampling(const config::Config& config, std::uint32_t hz, gabion_control& control) noexcept;
 void apply_switches(const config::Config& config, std::uint32_t hz, gabion_control& control) noexcept;
 
-// Every 100 ms: while a detector sees an attack a flood of every kind is on, and what ended is taken out.
-void tend_flood(gabion_control& control, bool under_attack, std::uint32_t now, std::uint32_t hz) noexcept;
+// Every 100 ms: while a detector sees an attack a flood of every kind is on, while SYNs are out of proportion one of SYNs, and what
+// ended is taken out.
+void tend_flood(gabion_control& control, const detect::Analyst& analyst, std::uint32_t now, std::uint32_t hz) noexcept;
 
 // "auto", "on", "off"; anything else is "auto", which the configuration's own check rules out.
 gabion_panic_mode panic_mode(const std::string& name) noexcept;

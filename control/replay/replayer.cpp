@@ -133,7 +133,7 @@ struct Replayer::Stage {
         book.sweep(now_ns);
         destinations.sweep(book.clock(), now_ns);
         const auto tick = static_cast<std::uint32_t>(tick_of(now_ns));
-        daemon::tend_flood(pipeline.control(), analyst.under_attack(), tick, hz);
+        daemon::tend_flood(pipeline.control(), analyst, tick, hz);
         const std::span<const gabion_cpu> cpus(&pipeline.cpu(), 1);
         for (daemon::FloodEvent& event : floods.tick({&cpus, 1}, tick, now_ns, !analyst.under_attack(), flood_tables()))
             occurrences.push_back({seconds(), event.kind, Prefix{.length = 0}, std::move(event.text)});

@@ -55,6 +55,19 @@ bool Analyst::under_attack() const noexcept {
            std::any_of(state_->networks.entries().begin(), state_->networks.entries().end(), attacked);
 }
 
+bool Analyst::syn_flood() const noexcept {
+    return !state_->settings.syn_fin.dry_run &&
+           std::any_of(state_->guards.begin(), state_->guards.end(),
+                       [](const Guard& guard) { return guard.used && guard.syn_flood; });
+}
+
+void Analyst::note_answered(std::uint64_t syns, std::uint64_t now_ns) noexcept {
+    const auto slot = static_cast<std::uint32_t>(now_ns / slot_ns);
+    const auto samples = static_cast<std::uint32_t>(std::min<std::uint64_t>(syns, UINT32_MAX));
+    for (Guard& guard : state_->guards)
+        if (guard.used && guard.syn_flood) guard.turns.add(slot, static_cast<double>(syns), 0, samples);
+}
+
 double Analyst::calm_peak_pps() const noexcept { return static_cast<double>(state_->total_peak_pps); }
 std::vector<Prefix> Analyst::calm_sources() const { return state_->memory.calm_sources(); }
 

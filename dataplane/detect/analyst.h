@@ -52,6 +52,10 @@ public:
 
     [[nodiscard]] bool learned() const noexcept;  // learned values are in force
     [[nodiscard]] bool under_attack() const noexcept;
+    // Some destination's SYNs are out of proportion to the ends of its connections; in a dry run of that detector, none.
+    [[nodiscard]] bool syn_flood() const noexcept;
+    // SYNs that the kernel answered by itself, which no worker sees: they count for the destinations that had too many before.
+    void note_answered(std::uint64_t syns, std::uint64_t now_ns) noexcept;
     [[nodiscard]] double calm_peak_pps() const noexcept;  // all destinations together, in 100 ms windows
     // Addresses seen in calm times in at least two windows a second or more apart.
     [[nodiscard]] std::vector<Prefix> calm_sources() const;

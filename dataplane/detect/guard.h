@@ -32,6 +32,8 @@ struct Guard {
     bool overloaded = false;       // in this judgement
     bool attack = false;           // began, and did not end yet
     bool spoofed_noticed = false;  // in this attack
+    bool syn_flood = false;        // SYNs are out of proportion to the ends of connections
+    std::uint64_t syn_flood_since_ns = 0;
     std::uint64_t attack_since_ns = 0;
     std::uint64_t overload_since_ns = 0;
     std::uint64_t overload_last_ns = 0;

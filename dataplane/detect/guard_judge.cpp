@@ -110,6 +110,27 @@ void follow_attack(State& state, Guard& guard, const Prefix& target, unsigned gu
     }
 }
 
+// A SYN flood that is no overload fills a listener's queue all the same.
+void judge_turns(State& state, Guard& guard, unsigned index) {
+    const Settings& settings = state.settings;
+    const Turns::Window turns = guard.turns.window(state.slot);
+    const double pps = turns.opened / Turns::span_s;
+    const bool before = guard.syn_flood;
+    guard.syn_flood =
+        settings.syn_fin.enabled && state.learned() && pps >= settings.syn_floor_pps && state.turns_out(guard, turns);
+    if (guard.syn_flood == before) return;
+    if (guard.syn_flood) guard.syn_flood_since_ns = state.now_ns;
+    Evidence evidence = evidence_of(state, index);
+    evidence.detector = "syn-fin";
+    evidence.window_ms = static_cast<std::uint32_t>(Turns::span_s * 1000);
+    evidence.samples = turns.samples;
+    const Prefix target = index == rest_block ? Prefix{.length = 0} : guard.key.address();
+    state.notices.push_back({guard.syn_flood ? "syn-fin-began" : "syn-fin-ended", target,
+                             std::to_string(std::lround(pps)) + " SYNs a second, " +
+                                 std::to_string(std::lround(turns.ratio())) + " for each end of a connection",
+                             evidence});
+}
+
 // An overload of many minutes in which nobody could be named is a crowd that stays: its rate becomes usual, slowly.
 void accept_crowd(const State& state, Guard& guard) noexcept {
     const bool lasting = guard.overloaded && state.now_ns - guard.attack_since_ns > crowd_ns;
@@ -145,6 +166,7 @@ void judge_guard(State& state, unsigned index) {
         raise_posture(state, guard.key.address(), index, suspicious ? "overload" : "alarm");
     }
     follow_attack(state, guard, index == rest_block ? Prefix{.length = 0} : guard.key.address(), index);
+    judge_turns(state, guard, index);
     accept_crowd(state, guard);
     state.hot[index] = guard.overloaded;
     state.pressure[index] = pressure_of(state, guard);

@@ -27,6 +27,7 @@ bool calm(const State& state) noexcept {
         if (!guard.used) continue;
         if (guard.overloaded || guard.attack) return false;
         if (seen.alarms != 0 && state.now_ns - seen.alarm_since_ns < stubborn_ns) return false;
+        if (guard.syn_flood && state.now_ns - guard.syn_flood_since_ns < stubborn_ns) return false;
     }
     for (const Guard& network : state.networks.entries())
         if (network.used && (network.overloaded || network.attack)) return false;

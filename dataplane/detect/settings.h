@@ -13,9 +13,10 @@ struct DetectorSwitch {
 };
 
 struct Settings {
-    // [detectors.rate], [detectors.entropy], [detectors.ttl], [detectors.size]: enabled, dry_run. Rate alone names sources by their
-    // weight; the others bring the threshold down, tell the kind of attack, and know forged sources.
-    DetectorSwitch rate, entropy, ttl, size;
+    // [detectors.rate], [detectors.entropy], [detectors.ttl], [detectors.size], [detectors.syn_fin]: enabled, dry_run. Rate alone names sources
+    // by their weight; the next three bring the threshold down, tell the kind of attack, and know forged sources; the last one has
+    // the SYNs of a destination met as in a flood, whatever their rate.
+    DetectorSwitch rate, entropy, ttl, size, syn_fin;
 
     double learning_s = 10;  // of calm with traffic, before learned values take over
 
@@ -42,6 +43,10 @@ struct Settings {
     double entropy_bits = 1.0;     // at least; and 4 robust standard deviations
     double ttl_share = 0.3;        // of packets whose hop count contradicts what was learned
     double size_divergence = 0.3;  // Jensen-Shannon, bits; and 4 robust standard deviations above its own median
+
+    // SYNs are out of proportion above both of these (turns.h), over ten seconds.
+    double syns_per_end = 4;  // and four times what is usual for the destination
+    double syn_floor_pps = 100;
 
     double spoofed_floor_pps = 50'000;  // a destination cap is set from here
     double cap_factor = 2;              // what a capped destination may still get, times its learned peak

@@ -24,8 +24,7 @@ State::State(const Settings& chosen, const HashKey& key)
 
 namespace {
 
-// SYNs for each end of a connection: told when there are more than so many, than so many times the usual, in a window with so many.
-constexpr double turns_floor = 4;
+// SYNs for each end of a connection are out of proportion above so many times the usual, in a window with so many samples.
 constexpr double turns_factor = 4;
 constexpr std::uint32_t turns_samples = 100;
 // Before anything is learned: fewer sources than this, in effect, make an overload an attack of each of them.
@@ -56,6 +55,14 @@ double State::prefix_allowance(const Key& prefix) const noexcept {
     const KnownPrefix* known = memory.prefix(source);
     const double rate = known != nullptr ? static_cast<double>(known->rate_pps) : 0;
     return std::max(settings.prefix_floor_pps, settings.prefix_factor * rate);
+}
+
+double State::turns_bound(const Guard& guard) const noexcept {
+    return std::max(settings.syns_per_end, turns_factor * static_cast<double>(guard.usual_turns));
+}
+
+bool State::turns_out(const Guard& guard, const Turns::Window& turns) const noexcept {
+    return turns.samples >= turns_samples && turns.ratio() > turns_bound(guard);
 }
 
 void State::decide(Verdict verdict) {
@@ -93,11 +100,9 @@ Evidence evidence_of(const State& state, unsigned guard) {
     if ((seen.alarms & alarm_size) != 0)
         add_figure(evidence, "size_divergence_bits", seen.divergence, state.settings.size_divergence);
     const Turns::Window turns = of.turns.window(state.slot);
-    const double bound = std::max(turns_floor, turns_factor * static_cast<double>(of.usual_turns));
     constexpr unsigned room = 3;  // for what names a source
-    if (evidence.figure_count + room <= evidence.figures.size() && turns.samples >= turns_samples &&
-        turns.ratio() > bound)
-        add_figure(evidence, "syns_per_end", turns.ratio(), bound);
+    if (evidence.figure_count + room <= evidence.figures.size() && state.turns_out(of, turns))
+        add_figure(evidence, "syns_per_end", turns.ratio(), state.turns_bound(of));
     return evidence;
 }
 

@@ -108,6 +108,9 @@ struct State {
     [[nodiscard]] double unknown_allowance() const noexcept;
     [[nodiscard]] double allowance(unsigned guard, const KnownSource* known) const noexcept;
     [[nodiscard]] double prefix_allowance(const Key& prefix) const noexcept;
+    [[nodiscard]] double turns_bound(const Guard& guard) const noexcept;  // SYNs for each end
+    // More than the bound, beyond what few samples make.
+    [[nodiscard]] bool turns_out(const Guard& guard, const Turns::Window& turns) const noexcept;
     // As many verdicts as one judgement may hold: the rest are found again in the next.
     [[nodiscard]] bool full() const noexcept { return verdicts.size() >= settings.verdicts_max; }
     void decide(Verdict verdict);

@@ -10,7 +10,7 @@
 namespace gabion::detect {
 namespace {
 
-constexpr std::array<char, 8> file_magic{'G', 'B', 'N', 'B', 'A', 'S', 'E', '1'};
+constexpr std::array<char, 8> file_magic{'G', 'B', 'N', 'B', 'A', 'S', 'E', '2'};
 
 struct Header {
     std::array<char, 8> magic = file_magic;
@@ -81,8 +81,8 @@ void put_guards(Writer& to, const State& state) {
         const Guard& guard = state.guards[i];
         const Distributions& learned = state.distributions[i];
         if (!guard.used) continue;
-        to.put(i, guard.key, guard.peak_pps, learned.bits, learned.normalised, learned.size_divergence, learned.sizes,
-               learned.sizes_learned);
+        to.put(i, guard.key, guard.peak_pps, guard.usual_turns, learned.bits, learned.normalised,
+               learned.size_divergence, learned.sizes, learned.sizes_learned);
     }
 }
 
@@ -95,8 +95,8 @@ bool get_guards(Reader& from, State& state) {
         Guard& guard = state.guards[i];
         Distributions& learned = state.distributions[i];
         guard.used = true;
-        if (!from.get(guard.key, guard.peak_pps, learned.bits, learned.normalised, learned.size_divergence,
-                      learned.sizes, learned.sizes_learned) ||
+        if (!from.get(guard.key, guard.peak_pps, guard.usual_turns, learned.bits, learned.normalised,
+                      learned.size_divergence, learned.sizes, learned.sizes_learned) ||
             !learned.bits.sane() || !learned.normalised.sane() || !learned.size_divergence.sane())
             return false;
     }

@@ -3,6 +3,9 @@
 // none does (Wang, Zhang & Shin, "Detecting SYN flooding attacks", INFOCOM 2002, section 3). Over a window of ten seconds that slides by one,
 // not over a life time. As ends count only those of connections that the host holds as established, so that forged FINs and resets hide
 // nothing. Weights are packets; times are slots of 20 ms.
+//
+// Many clients that come at once and stay look the same for a while. So this names nobody and drops nothing by itself: it has SYNs met
+// by the stage that answers them.
 #pragma once
 
 #include <algorithm>
@@ -15,6 +18,7 @@ class Turns {
 public:
     static constexpr unsigned parts = 10;
     static constexpr std::uint32_t part_slots = 50;
+    static constexpr double span_s = 10;
     static constexpr double most = 1000;  // a larger ratio tells no more
 
     void add(std::uint32_t slot, double opened, double ended, std::uint32_t samples) noexcept {

@@ -207,4 +207,28 @@ def tiers():
         stop(daemon, running)
 
 
+@case('SYNs too few to be an overload, but without ends, are met as in a flood: answered, and clients go on')
+def thin_syn_flood():
+    with protected('thin', syn={'way': 'cookies', 'engage_pps': 3200, 'hold': '3s'}) as (bed, daemon):
+        bed.take_transmitted()
+        bed.serve()
+        clients = bed.clients(source='31.0.0.1-31.0.0.200', kind='download', bytes=2000, rate=30, seconds=CALM_SECONDS + 16, timeout_ms=3000)
+        time.sleep(CALM_SECONDS)
+        assert not [kind for kind in daemon.event_kinds() if kind.startswith('syn-f')], daemon.events()
+        flood = bed.send(source='80.0.0.0/8', order='random', protocol='tcp', tcp_flags='S', dport=80, rate=600, seconds=14)
+        wait_for('the detector to see it', lambda: 'syn-fin-began' in daemon.event_kinds(), 8)
+        wait_for('the port to be engaged', lambda: 'syn-flood-began' in daemon.event_kinds(), 4)
+        answered = daemon.counters()['packets']['answered']
+        sent, got = flood.result(), clients.result()
+        answered = daemon.counters()['packets']['answered'] - answered
+        wait_for('the detector to be calm again', lambda: 'syn-fin-ended' in daemon.event_kinds(), 15)
+        wait_for('the port to be let go', lambda: 'syn-flood-ended' in daemon.event_kinds(), 10)
+        told = f'{sent["sent"]} SYNs, {answered} answered; {got["ok"]} of {got["ok"] + got["failed"]} clients; {daemon.event_kinds()}'
+        assert sent['sent'] > 0.9 * 600 * 14 and answered > 600 * 3, told
+        assert got['failed'] == 0 and daemon.event_kinds().count('syn-fin-began') == 1, told
+        evidence = [event for event in daemon.events() if event['kind'] == 'syn-fin-began']
+        daemon.identity()
+        return [told, evidence]
+
+
 main()

@@ -138,6 +138,22 @@ TEST_F(FloodKeeperTest, TellsOfNewSourcesAndConnectionsOfAFlood) {
     EXPECT_EQ(keeper_.height().new_sources, 0) << "another flood";
 }
 
+TEST_F(FloodKeeperTest, LetsInAsManyNewSourcesAsIsUsual) {
+    const gabion_cell& cell = cells_[GABION_CELL_NEW_SOURCES];
+    EXPECT_EQ(keeper_.new_sources_per_s(), 0) << "nothing is learned";
+    pass(11, 3'000);
+    EXPECT_EQ(keeper_.new_sources_per_s(), 5'000) << "the floor";
+    pass(11, 5'000'000, false);
+    EXPECT_EQ(keeper_.new_sources_per_s(), 5'000) << "an attack teaches nothing";
+    pass(30 * 3600, 12'000);
+    EXPECT_NEAR(keeper_.new_sources_per_s(), 12'000, 10);
+    EXPECT_NEAR(cell.interval, hz * 65536.0 * GABION_CAP_LOT / 12'000, 100);
+    settings_.new_sources_per_s = 800;
+    keeper_.configure(settings_);
+    keeper_.apply(tables());
+    EXPECT_NEAR(cell.interval, hz * 65536.0 * GABION_CAP_LOT / 800, 1);
+}
+
 TEST_F(FloodKeeperTest, WhatTheOperatorSetNeedsNoLearning) {
     settings_.kind[GABION_FLOOD_UDP].trigger_pps = 100'000;
     settings_.kind[GABION_FLOOD_UDP].cap_pps = 64'000;

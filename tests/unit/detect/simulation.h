@@ -68,6 +68,7 @@ public:
     void run_until(double end_s);
 
     [[nodiscard]] double now_s() const { return now_s_; }
+    [[nodiscard]] std::uint64_t now_ns() const { return nanoseconds(now_s_); }
     Analyst& analyst() { return *analyst_; }
 
     std::vector<Decision> decisions;  // all verdicts

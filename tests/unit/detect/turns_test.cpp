@@ -74,6 +74,84 @@ TEST(Turns, ASynFloodIsToldByItsSyns) { EXPECT_GT(told(calm_then(0x02, false, fa
 
 TEST(Turns, ForgedResetsHideNothing) { EXPECT_GT(told(calm_then(0x02, false, true)), 20); }
 
+// Ordinary connections, and for ten seconds SYNs of forged sources, too few to be an overload.
+struct Thin {
+    double usual_ends = 45;
+    double flood_pps = 500;
+    double more_ends = 0;  // that come with it
+    Settings settings{};
+};
+
+Simulation thin(const Thin& of) {
+    Simulation run({.seed = 11, .settings = of.settings});
+    run.add(segments(0x02, 50, false));
+    run.add(segments(0x11, of.usual_ends, true));
+    run.add(segments(0x10, 500, true));
+    Stream flood = segments(0x02, of.flood_pps, false);
+    Stream ends = segments(0x11, of.more_ends, true);
+    for (Stream* stream : {&flood, &ends}) {
+        stream->start_s = 15;
+        stream->end_s = 25;
+    }
+    run.add(std::move(flood));
+    if (of.more_ends > 0) run.add(std::move(ends));
+    return run;
+}
+
+TEST(Turns, AThinSynFloodIsTold) {
+    Simulation run = thin({});
+    run.run_until(14.9);
+    EXPECT_FALSE(run.noticed("syn-fin-began"));
+    run.run_until(21);
+    EXPECT_TRUE(run.noticed("syn-fin-began", 15));
+    EXPECT_TRUE(run.analyst().syn_flood());
+    EXPECT_STREQ(run.notices.back().second.evidence.detector, "syn-fin");
+    EXPECT_GT(told(run), 4);
+    EXPECT_FALSE(run.analyst().under_attack()) << "and nothing else";
+    run.run_until(40);
+    EXPECT_TRUE(run.noticed("syn-fin-ended", 25));
+    EXPECT_FALSE(run.analyst().syn_flood());
+    EXPECT_TRUE(run.cutting().empty()) << "it names nobody";
+}
+
+TEST(Turns, OrdinaryConnectionsAreNone) {
+    for (const Thin& of : {Thin{.more_ends = 480}, Thin{.flood_pps = 30}, Thin{.usual_ends = 4, .flood_pps = 80}}) {
+        Simulation run = thin(of);
+        run.run_until(35);
+        EXPECT_FALSE(run.noticed("syn-fin-began")) << of.usual_ends << ' ' << of.flood_pps << ' ' << of.more_ends;
+    }
+}
+
+TEST(Turns, SwitchedOffTellsNothingAndInADryRunDoesNothing) {
+    Thin off;
+    off.settings.syn_fin.enabled = false;
+    Simulation silent = thin(off);
+    silent.run_until(24);
+    EXPECT_FALSE(silent.noticed("syn-fin-began"));
+    Thin dry;
+    dry.settings.syn_fin.dry_run = true;
+    Simulation tells = thin(dry);
+    tells.run_until(24);
+    EXPECT_TRUE(tells.noticed("syn-fin-began"));
+    EXPECT_FALSE(tells.analyst().syn_flood());
+}
+
+// Once SYNs are answered by the kernel no worker sees them: the daemon tells how many there were.
+TEST(Turns, WhatTheKernelAnswersKeepsItOn) {
+    const auto after = [](std::uint64_t answered) {
+        Simulation run = thin({});
+        run.run_until(24);
+        EXPECT_TRUE(run.analyst().syn_flood());
+        for (int second = 24; second < 44; ++second) {
+            run.run_until(second + 1);
+            run.analyst().note_answered(answered, run.now_ns());
+        }
+        return run.analyst().syn_flood();
+    };
+    EXPECT_FALSE(after(50));
+    EXPECT_TRUE(after(300));
+}
+
 TEST(Turns, AFloodOfAnotherKindHasNone) { EXPECT_EQ(told(calm_then(0x10, false, false)), 0); }
 
 }  // namespace

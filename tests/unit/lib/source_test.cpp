@@ -149,6 +149,7 @@ TEST(SourceTable, ASourceMaturesAmidNewcomers) {
         const std::uint32_t set = static_cast<std::uint32_t>(hash >> 32) & (sets - 1);
         const std::uint32_t place = gabion_source_place(&index[set], hash, now, hz);
         fresh = place >= GABION_SOURCE_FRESH;
+        gabion_source_settle(&index[set], hash, place);
         if (fresh) return 0;
         gabion_source& source = sources[set * GABION_SOURCES_PER_SET + place];
         if (source.check != gabion_source_check(hash)) gabion_source_begin(&source, hash, now);
@@ -172,7 +173,9 @@ TEST(SourceTable, ASourceMaturesAmidNewcomers) {
 }
 
 bool fresh(gabion_source_set& set, std::uint64_t source, std::uint32_t now, std::uint32_t period = 100'000) {
-    return gabion_source_place(&set, source << 8, now, period) >= GABION_SOURCE_FRESH;
+    const std::uint32_t place = gabion_source_place(&set, source << 8, now, period);
+    gabion_source_settle(&set, source << 8, place);
+    return place >= GABION_SOURCE_FRESH;
 }
 
 // Eight heavy sources hold their set; a ninth gets in all the same and the eight lose one place, no more.
