@@ -39,7 +39,9 @@ inline UniqueFd bare_program(int verdict) {
     const bpf_insn program[] = {
         {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = verdict},
         {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
-    return UniqueFd(bpf_prog_load(BPF_PROG_TYPE_XDP, "bare", "GPL", program, 2, nullptr));
+    LIBBPF_OPTS(bpf_prog_load_opts, options);
+    options.expected_attach_type = BPF_XDP;  // as libbpf does: a program that calls another must be of the same kind
+    return UniqueFd(bpf_prog_load(BPF_PROG_TYPE_XDP, "bare", "GPL", program, 2, &options));
 }
 
 constexpr bpf_insn load_key(std::int32_t word, std::int16_t at) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one owner of a memory mapping. `Mapping::of_map` maps the values of a BPF_F_MMAPABLE array.
+// The one owner of a memory mapping, as of the values of a BPF_F_MMAPABLE array.
 #pragma once
 
 #include <sys/mman.h>

@@ -50,6 +50,7 @@ public:
 
     // The last frame as the program left it.
     [[nodiscard]] const std::vector<std::byte>& output() const noexcept { return output_; }
+    [[nodiscard]] int program() const noexcept { return program_; }
     [[nodiscard]] std::uint32_t verified_instructions() const;
 
 private:
