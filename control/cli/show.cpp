@@ -42,8 +42,10 @@ std::string seconds_of(const std::string& time) {
 
 void show_evidence(std::ostream& out, const Json& evidence) {
     if (!evidence.is_object() || evidence.empty()) return;
-    out << "      " << text_of(evidence, "detector") << " detector, evidence " << text_of(evidence, "standing") << ": "
-        << grouped(count_of(evidence, "samples")) << " packets in " << count_of(evidence, "window_ms") << " ms\n";
+    const std::string detector = text_of(evidence, "detector");
+    out << "      " << detector << " detector, evidence " << text_of(evidence, "standing") << ": "
+        << grouped(count_of(evidence, "samples")) << (detector == "escalation" ? " offenders in " : " packets in ")
+        << count_of(evidence, "window_ms") << " ms\n";
     for (const auto& [name, figure] : member(evidence, "figures").items())
         out << "      " << printable(name) << " " << figure_text(figure.value("value", 0.0)) << " (threshold "
             << figure_text(figure.value("threshold", 0.0)) << ")\n";

@@ -91,6 +91,32 @@ def held(host, one, other):
         return told
 
 
+@case('in floods alone, as it comes: the heavy source is held, others go on, and strangers get in at a rate: v4', host=HOST4, net='31.0.0.', strangers='50.0.0.0/12')
+@case('in floods alone, as it comes: the heavy source is held, others go on, and strangers get in at a rate: v6', host=HOST6, net='2a00:31::', strangers='2a00:50::/64')
+def in_floods(host, net, strangers):
+    sections = {**limits(when='flood', udp_pps=5000, burst='100ms', new_per_s=1000),
+                'caps': {'udp_trigger_pps': 15000, 'udp_pps': 1_000_000, 'hold': '2s'}}
+    with protected('infloods', **sections) as (bed, daemon):
+        told = []
+        sent, through = passed(bed, daemon, 10000, source=net + '9', dport=PORT)
+        told.append(f'no flood: {through} of {sent}')
+        assert through >= sent and not dropped(daemon), told
+        client = bed.send(source=net + '8', dport=PORT, rate=2000, seconds=5)
+        time.sleep(0.5)
+        heavy = bed.send(source=net + '9', dport=PORT, rate=40000, seconds=2).result()['sent']
+        held = daemon.drops()['source-rate']
+        told.append(f'heavy: {held} of {heavy} dropped')
+        assert heavy > 48000 and heavy - 13000 < held < heavy - 9000 and daemon.drops()['new-source'] == 0, told
+        many = bed.send(source=strangers, order='random', dport=PORT, rate=40000, seconds=2).result()['sent']
+        quiet = client.result()['sent']
+        daemon.settled()
+        drops, packets = dropped(daemon), daemon.identity()['packets']
+        told.append(f'strangers: {many} sent, client: {quiet} sent; {drops}; {packets}')
+        assert many > 48000 and many - 2800 < drops['new-source'] < many - 1500, told
+        assert set(drops) == {'source-rate', 'new-source'} and drops['source-rate'] == held, told
+        return told
+
+
 @case('who completes too many connections is banned, with evidence, and longer the second time: v4', host=HOST4)
 @case('who completes too many connections is banned, with evidence, and longer the second time: v6', host=HOST6)
 def offender(host):
