@@ -195,6 +195,8 @@ Result<void> Protection::apply(const config::Config& next) {
     config_ = next;
     put_in_force(mode_changed ? panic_mode(config_.panic.mode) : ordered);
     cookie_switch_->forget_obstacle();
+    for (const auto& interface : interfaces_)
+        interface->forget_answer_obstacle();
     tend_syn();
     return {};
 }

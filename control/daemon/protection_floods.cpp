@@ -74,6 +74,7 @@ void Protection::tend_syn() {
         const std::string name = interface->settings().name + ": ";
         if (!interface->cookie_obstacle().empty()) obstacles.request = name + interface->cookie_obstacle();
         if (!interface->cookie_doubt().empty()) obstacles.answers = name + interface->cookie_doubt();
+        if (!interface->answer_obstacle().empty()) obstacles.lost = name + interface->answer_obstacle();
         if (interface->link()) mtu = std::min(mtu, interface->link()->mtu);
     }
     obstacles.listener = map::listener_cookies_possible() ? cookie_switch_->obstacle()

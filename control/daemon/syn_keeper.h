@@ -24,6 +24,7 @@ struct SynObstacles {
     std::string request;   // a cookie of ours would not be believed
     std::string listener;  // listeners cannot be had to make theirs
     std::string answers;   // what XDP sends back may be lost; whoever runs the host knows better
+    std::string lost;      // it is lost, as was found out
 };
 
 class SynKeeper {

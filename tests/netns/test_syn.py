@@ -6,7 +6,7 @@ import time
 from gabion_daemon import protected
 from gabion_lab import HOST4, rounds, wait_for
 from scenario import case, main
-from syn_bed import CLIENTS, HOSTS, KEEPER, MPTCP, TALKER, answers_capped, begins, flooded, options_of, served
+from syn_bed import CLIENTS, HOSTS, KEEPER, MPTCP, TALKER, answers_capped, begins, flooded, options_of, paced, served
 
 @case('clients are served through a flood of forged SYNs, which leaves nothing in the host: v4', version=4)
 @case('clients are served through a flood of forged SYNs, which leaves nothing in the host: v6', version=6)
@@ -98,6 +98,27 @@ def doubt():
         daemon.change(syn={'way': 'cookies'})
         daemon.gabion('reload')
         wait_for('cookies', lambda: daemon.status()['features']['syn_cookies'], 5)
+
+
+@case('answers that do not get out are found out within seconds, clients get in without, and a reload tries again')
+def lost():
+    with protected('synlost', syn={'way': 'cookies', 'hold': '2s'}) as (bed, daemon):
+        bed.serve()
+        flood = paced(bed, 12)
+        wait_for('the loss to be told', lambda: 'answers-lost' in daemon.event_kinds(), 5)
+        wait_for('the cap', lambda: not daemon.status()['features']['syn_cookies'], 3)
+        note = daemon.status()['feature_notes']['syn_cookies']
+        assert 'what XDP sends back is lost' in note, note
+        got = bed.clients(source=CLIENTS[4], kind='download', bytes=2000, rate=20, seconds=3, timeout_ms=3000).result()
+        assert got['ok'] > 50 and got['failed'] == 0, got
+        bed.take_transmitted()
+        daemon.gabion('reload')
+        answered = daemon.counters()['packets']['answered']
+        wait_for('answers', lambda: daemon.counters()['packets']['answered'] > answered + 10000, 5)
+        time.sleep(1.2)  # once more it is looked whether they get out
+        flood.stop()
+        assert daemon.status()['features']['syn_cookies'] and daemon.event_kinds().count('answers-lost') == 1, daemon.events()
+        return f'{got}; {note}'
 
 
 @case('what the host cannot do is told, and no sysctl is changed')

@@ -22,7 +22,7 @@ def all_served(got):
 @case('clients are served by cookies of the listener through a flood, which leaves no requests behind: v6', version=6)
 @case('the same, attached in generic mode', version=4, attach='generic')
 def cookies(version, attach='auto'):
-    got, sent, waiting, drops, counters, packets, told = served(version, 'listener', rounds(5, 20), attach)
+    got, sent, waiting, drops, counters, packets, told = served(version, 'listener', rounds(4, 20), attach)
     assert all_served(got), told
     assert waiting <= 400, told  # what came before the port was engaged: a tenth of a second of the rate, and what one tick lets through
     assert drops['SyncookiesRecv'] >= 0.9 * got['ok'], told  # the listener's own judgement
@@ -33,7 +33,7 @@ def cookies(version, attach='auto'):
 
 @case("our own cookies serve in generic mode, too")
 def generic():
-    got, sent, waiting, drops, counters, packets, told = served(4, 'cookies', rounds(5, 20), 'generic')
+    got, sent, waiting, drops, counters, packets, told = served(4, 'cookies', rounds(4, 20), 'generic')
     assert all_served(got) and waiting <= 60, told
     assert counters['packets']['answered'] > 0.5 * counters['packets']['received'], told
     return told

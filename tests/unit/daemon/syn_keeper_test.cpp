@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::uint32_t hz = 250;
 constexpr double tick = 65536;
-const SynObstacles no_means = {.request = "wan0: no means", .listener = "no helper", .answers = ""};
-const SynObstacles old_kernel = {.request = "wan0: no means", .listener = "", .answers = ""};
+const SynObstacles no_means = {.request = "wan0: no means", .listener = "no helper", .answers = "", .lost = ""};
+const SynObstacles old_kernel = {.request = "wan0: no means", .listener = "", .answers = "", .lost = ""};
 
 class SynKeeperTest : public ::testing::Test {
 protected:
@@ -40,8 +40,10 @@ TEST_F(SynKeeperTest, OurOwnCookiesComeFirstThenTheListenersThenTheCap) {
         gabion_syn_way chosen;
         const char* told;
     };
-    const SynObstacles veth = {.request = "", .listener = "", .answers = "wan0: a veth"};
-    const SynObstacles held = {.request = "", .listener = "cannot be written", .answers = ""};
+    const SynObstacles veth = {.request = "", .listener = "", .answers = "wan0: a veth", .lost = ""};
+    const SynObstacles lost = {
+        .request = "", .listener = "", .answers = "wan0: a veth", .lost = "wan0: nothing gets out"};
+    const SynObstacles held = {.request = "", .listener = "cannot be written", .answers = "", .lost = ""};
     for (const Case& one :
          {Case{"auto", {}, GABION_SYN_REQUEST, "our own cookies"},
           Case{"auto", old_kernel, GABION_SYN_LISTENER, "wan0: no means"},
@@ -49,6 +51,8 @@ TEST_F(SynKeeperTest, OurOwnCookiesComeFirstThenTheListenersThenTheCap) {
           Case{"auto", no_means, GABION_SYN_CAP, "no helper; wan0: no means"},
           Case{"auto", veth, GABION_SYN_CAP, "wan0: a veth"},
           Case{"cookies", veth, GABION_SYN_REQUEST, "our own cookies"},
+          Case{"cookies", lost, GABION_SYN_CAP, "wan0: nothing gets out"},
+          Case{"listener", lost, GABION_SYN_CAP, "wan0: nothing gets out"},
           Case{"cookies", old_kernel, GABION_SYN_LISTENER, "wan0: no means"},
           Case{"listener", {}, GABION_SYN_LISTENER, "the configuration asks for them"},
           Case{"listener", veth, GABION_SYN_LISTENER, "the configuration asks for them"},
