@@ -7,7 +7,7 @@ namespace gabion::daemon {
 namespace {
 
 constexpr std::uint64_t lost_least = 100;       // in a second: fewer tell nothing
-constexpr std::uint64_t lost_of_answered = 90;  // percent
+constexpr std::uint64_t lost_of_answered = 99;  // percent: no flood overruns a ring a hundredfold
 
 }  // namespace
 

@@ -11,14 +11,14 @@ TEST(AnswerWatch, FindsOutThatNearlyAllAreLost) {
     AnswerWatch watch;
     EXPECT_FALSE(watch.look(5000, 5000)) << "before it looked for the first time";
     EXPECT_FALSE(watch.look(5099, 5099)) << "99 tell nothing";
-    EXPECT_FALSE(watch.look(15'099, 14'098)) << "one in ten gets out, and one more";
-    EXPECT_TRUE(watch.look(25'099, 23'098));
-    EXPECT_NE(watch.obstacle().find("9000 of 10000 answers"), std::string::npos) << watch.obstacle();
-    EXPECT_FALSE(watch.look(35'099, 33'098)) << "told once";
+    EXPECT_FALSE(watch.look(15'099, 14'998)) << "one in a hundred gets out, and one more";
+    EXPECT_TRUE(watch.look(25'099, 24'898));
+    EXPECT_NE(watch.obstacle().find("9900 of 10000 answers"), std::string::npos) << watch.obstacle();
+    EXPECT_FALSE(watch.look(35'099, 34'898)) << "told once";
     watch.forget();
     EXPECT_TRUE(watch.obstacle().empty());
-    EXPECT_FALSE(watch.look(35'099, 33'098)) << "nothing is sent";
-    EXPECT_TRUE(watch.look(35'199, 33'198));
+    EXPECT_FALSE(watch.look(35'099, 34'898)) << "nothing is sent";
+    EXPECT_TRUE(watch.look(35'199, 34'998));
 }
 
 }  // namespace
