@@ -9,6 +9,7 @@
 #include "abi/control.h"
 #include "abi/settings.h"
 #include "array.h"
+#include "lib/cookie.h"
 #include "lib/flood.h"
 #include "lib/flow.h"
 #include "lib/proof.h"
@@ -77,10 +78,22 @@ static __always_inline void prove_peer(const struct gabion_packet *packet, const
 }
 
 /*
+ * The host's TCP holds the connection. While listeners' own cookies are out, what was not known to be complete before may have been completed
+ * by a guess, and whoever can send a SYN can have its answer noted: both prove nothing. Such a flow stays one until it ends.
+ */
+static __always_inline __u32 kind_held(const struct gabion_control *all, __u32 noted, __u32 now)
+{
+	if (noted == GABION_FLOW_COOKIE ||
+	    (noted < GABION_FLOW_COMPLETE && gabion_listener_cookies_out(&all->syn, now)))
+		return GABION_FLOW_COOKIE;
+	return GABION_FLOW_ESTABLISHED;
+}
+
+/*
  * Keeps what is vouched for. Like the next one it is verified by itself, once, not behind each way through the parser.
  * `ports`: GABION_ASKS_AMPLIFIER, GABION_FROM_AMPLIFIER.
  */
-__attribute__((noinline)) int keep(struct gabion_packet *packet, const struct gabion_vouch *vouch, __u32 ports)
+__attribute__((noinline)) int keep(struct gabion_packet *packet, struct gabion_vouch *vouch, __u32 ports)
 {
 	const volatile struct gabion_egress_settings *settings = &gabion_egress_settings;
 	__u32 zero = 0, now = (__u32)bpf_jiffies64(), index;
@@ -97,9 +110,11 @@ __attribute__((noinline)) int keep(struct gabion_packet *packet, const struct ga
 	bucket = bpf_map_lookup_elem(&flows, &index);
 	if (!bucket)
 		return 0;
-	if (vouch->kind == GABION_FLOW_ESTABLISHED &&
-	    !gabion_flow_by_cookie(bucket, key.tag, now, all->flow_idle_ticks))
-		prove_peer(packet, &all->hash, settings->proven_mask, now);
+	if (vouch->kind == GABION_FLOW_ESTABLISHED) {
+		vouch->kind = kind_held(all, gabion_flow_kind_of(bucket, key.tag, now, all->flow_idle_ticks), now);
+		if (vouch->kind == GABION_FLOW_ESTABLISHED)
+			prove_peer(packet, &all->hash, settings->proven_mask, now);
+	}
 	if (vouch->kind == GABION_FLOW_NONE)
 		gabion_flow_refresh(bucket, key.tag, vouch, now, all->flow_idle_ticks);
 	else

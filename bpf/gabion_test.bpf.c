@@ -7,6 +7,11 @@
 		__asm__ volatile("" : : "r"(frame));                                                                   \
 		gabion_socket_noted(tables, gabion_at(&sockets, 0), packet);                                           \
 	})
+#define GABION_ASK_COOKIE(frame, tables, packet, mss)                                                                  \
+	({                                                                                                             \
+		__asm__ volatile("" : : "r"(frame), "r"(mss));                                                         \
+		gabion_cookie_noted(tables, gabion_at(&sockets, 0), packet);                                           \
+	})
 #include "maps.h"
 
 #include "abi/connection.h"

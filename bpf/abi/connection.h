@@ -35,7 +35,7 @@ struct gabion_socket_note {
 struct gabion_socket_notes {
 	struct gabion_socket_note note[GABION_SOCKET_NOTES];
 	__u32 listens; /* the port at which somebody takes connections, at any address; 0 = none */
-	__u32 reserved;
+	__u32 cookie;  /* that he makes; 0 = none */
 };
 
 _Static_assert(sizeof(struct gabion_connection_control) == GABION_CACHE_LINE, "one line");

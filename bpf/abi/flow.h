@@ -19,7 +19,7 @@ enum gabion_flow_kind {
 	GABION_FLOW_OWN,      /* the host asked first by UDP or echo request: so many packets may come in */
 	GABION_FLOW_COMPLETE, /* the handshake was seen to be completed, but not by a TCP of this host: vouches, proves nothing */
 	GABION_FLOW_ESTABLISHED, /* the host's TCP holds the connection as established: the peer completed the handshake */
-	/* likewise, but what completed it was a SYN cookie of ours, which can be guessed once in 2^23: vouches, proves nothing */
+	/* likewise, but what completed it was a SYN cookie, or may have been: those can be guessed (ours once in 2^23): vouches, proves nothing */
 	GABION_FLOW_COOKIE,
 };
 

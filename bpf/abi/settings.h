@@ -25,7 +25,8 @@
 #define GABION_FEATURE_SYN	     0x1000u /* SYN cookies, and caps of destinations in their stead */
 #define GABION_FEATURE_CAPS	     0x2000u /* floods triggered, rates of the whole host capped */
 #define GABION_FEATURE_SOURCE_RATES  0x4000u
-#define GABION_FEATURES_ALL	     0x7fffu
+#define GABION_FEATURE_ASK_COOKIE    0x8000u /* the kernel has bpf_tcp_gen_syncookie() for XDP */
+#define GABION_FEATURES_ALL	     0xffffu
 
 /* What the validation looks for. Fixed at load, since then what is off costs nothing and what is on are constants in the code. */
 #define GABION_CHECK_BOGONS	   0x01u

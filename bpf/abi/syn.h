@@ -10,10 +10,11 @@
 #include "compat.h"
 #include "limits.h"
 
-/* How a SYN of an engaged destination is met. The daemon chooses what its trial showed to work. */
+/* How a SYN of an engaged destination is met. The daemon chooses. */
 enum gabion_syn_way {
 	GABION_SYN_CAP,	    /* no cookie: first SYNs of unknown sources are dropped, what comes again is capped */
 	GABION_SYN_REQUEST, /* our own cookie; the program at tc ingress makes the request that the listener accepts */
+	GABION_SYN_LISTENER, /* the listener's own cookie (bpf_tcp_gen_syncookie()), which its TCP takes back by itself; tells the MSS alone */
 };
 
 /* What the answer may offer, as far as the host does (net.ipv4.tcp_*). */
@@ -39,9 +40,17 @@ struct gabion_syn_control {
 	__u32 window_scale;	/* what the host's listeners use */
 	__u32 timestamp_offset; /* random: timestamps do not tell how long the host has been up */
 	__u32 slot_shift;	/* cookies are of the time slot tick >> slot_shift, and good in it and the next */
-	__u32 spare[16];
-	__u32 answered; /* written by the programs: tick of the last answer, never 0; 0 = none yet */
-	__u32 spare_answered;
+	/*
+	 * LISTENER. A listener makes cookies when its queue is full or net.ipv4.tcp_syncookies is 2, which the daemon sees to while a
+	 * destination is engaged. Up to the tick `attended` it will do so at once: until then SYNs that get no cookie are capped. Without a
+	 * daemon they pass, since a queue that is full makes cookies by itself.
+	 */
+	__u32 attended;
+	__u32 believed_ticks; /* a listener's cookie is believed this long at most */
+	__u32 spare[14];
+	/* Written by the programs: tick of the last answer, never 0; 0 = none yet. */
+	__u32 answered;		 /* with our own cookie */
+	__u32 listener_answered; /* with a listener's */
 	__u64 reserved[7];
 } GABION_ALIGNED(GABION_CACHE_LINE);
 

@@ -107,6 +107,17 @@ GABION_INLINE int gabion_cookies_out(const struct gabion_syn_control *syn, __u32
 	return answered && now - answered < 2u << (syn->slot_shift & 31);
 }
 
+/*
+ * Likewise of listeners' own cookies. Who completes a handshake meanwhile may have guessed one, once in 2^29: 24 bits hold one of four MSS,
+ * eight more the minute or the one before (net/ipv4/syncookies.c).
+ */
+GABION_INLINE int gabion_listener_cookies_out(const struct gabion_syn_control *syn, __u32 now)
+{
+	__u32 answered = gabion_read32(&syn->listener_answered);
+
+	return answered && now - answered < gabion_read32(&syn->believed_ticks);
+}
+
 /* Bears an ACK, and neither opens nor resets. */
 GABION_INLINE int gabion_may_acknowledge(const struct gabion_packet *packet)
 {

@@ -172,17 +172,16 @@ GABION_INLINE void gabion_flow_note(struct gabion_flow_bucket *bucket, __u32 tag
 	gabion_flow_number(flow, vouch);
 }
 
-/* Whether the flow began with a cookie of ours: that proves nothing of its peer. */
-GABION_INLINE int gabion_flow_by_cookie(const struct gabion_flow_bucket *bucket, __u32 tag, __u32 now, __u32 idle_ticks)
+/* What is noted of a flow (enum gabion_flow_kind). */
+GABION_INLINE __u32 gabion_flow_kind_of(const struct gabion_flow_bucket *bucket, __u32 tag, __u32 now, __u32 idle_ticks)
 {
-	int found = 0;
-	__u32 i;
+	__u32 kind = GABION_FLOW_NONE, i;
 
 	GABION_UNROLL
 	for (i = 0; i < GABION_FLOWS_PER_BUCKET; i++)
-		found |= bucket->flow[i].tag == tag && bucket->flow[i].kind == GABION_FLOW_COOKIE &&
-			 gabion_flow_alive(&bucket->flow[i], now, idle_ticks);
-	return found;
+		if (bucket->flow[i].tag == tag && gabion_flow_alive(&bucket->flow[i], now, idle_ticks))
+			kind = bucket->flow[i].kind;
+	return kind;
 }
 
 /* A packet left that says nothing new: what the host opened itself, and what is established, is still in use; or it is over. */

@@ -25,19 +25,25 @@
 #include "../lib/socket.h"
 #include "../lib/vouched.h"
 
-/* The host's TCP holds the connection: its peer completed the handshake, whoever sent this packet. */
+/*
+ * The host's TCP holds the connection: its peer completed the handshake, whoever sent this packet; or may have guessed a listener's
+ * cookie, while such are out.
+ */
 GABION_INLINE void gabion_connection_renew(const struct gabion_packet *packet, const struct gabion_tables *tables,
 					   struct gabion_arrival *arrival)
 {
 	const struct gabion_control *control = tables->control;
 	const struct gabion_flow_key key = gabion_flow_in(packet, &control->hash);
-	const struct gabion_vouch vouch = {GABION_FLOW_ESTABLISHED, 0, 0, 0, 0, 0, 0};
+	const int guessed = gabion_listener_cookies_out(&control->syn, arrival->now);
+	const struct gabion_vouch vouch = {
+		GABION_CAST(__u32, guessed ? GABION_FLOW_COOKIE : GABION_FLOW_ESTABLISHED), 0, 0, 0, 0, 0, 0};
 	struct gabion_flow_bucket *bucket =
 		gabion_at(GABION_TABLE(tables, flows), key.bucket & GABION_SETTINGS(tables).flow_mask);
 
 	if (bucket)
 		gabion_flow_note(bucket, key.tag, &vouch, arrival->now, gabion_read32(&control->flow_idle_ticks), 1);
-	gabion_prove(tables, arrival->hash, arrival->now);
+	if (!guessed)
+		gabion_prove(tables, arrival->hash, arrival->now);
 	arrival->vouched = GABION_BELIEF_YES;
 }
 

@@ -87,9 +87,13 @@ GABION_INLINE int gabion_syn_plain(const struct gabion_packet *packet)
 	       packet->l4_offset - packet->l3_offset == ip_bytes && gabion_syn_source_sane(packet);
 }
 
-/* What an answer agrees to, of what the SYN offered and the host does. Fills in all but the cookie; whether one can tell it. */
-GABION_INLINE int gabion_syn_agree(const struct gabion_syn_control *syn, const struct gabion_packet *packet,
-				   const struct gabion_tcp_tail *tail, struct gabion_syn_answer *answer)
+/*
+ * What an answer agrees to, of what the SYN offered and of what we may `offer` (GABION_SYN_OFFER_*). Fills in all but the cookie; whether
+ * one can tell it.
+ */
+GABION_INLINE int gabion_syn_agree(const struct gabion_syn_control *syn, __u32 offer,
+				   const struct gabion_packet *packet, const struct gabion_tcp_tail *tail,
+				   struct gabion_syn_answer *answer)
 {
 	const struct gabion_tcp_options *offered = &tail->options;
 	__u32 mss = offered->mss ? offered->mss : packet->ip_version == 4 ? 536 : 1220; /* RFC 9293, section 3.7.1 */
@@ -98,12 +102,16 @@ GABION_INLINE int gabion_syn_agree(const struct gabion_syn_control *syn, const s
 	if (index > 3 || saw & GABION_TCP_SAW_SIGNATURE)
 		return 0;
 	answer->scale = GABION_TCP_NO_SCALE;
-	if (syn->offer & GABION_SYN_OFFER_SCALE)
+	if (offer & GABION_SYN_OFFER_SCALE)
 		answer->scale = GABION_CAST(__u8, offered->scale);
-	answer->sack = syn->offer & GABION_SYN_OFFER_SACK && saw & GABION_TCP_SAW_SACK;
-	answer->timestamps = syn->offer & GABION_SYN_OFFER_TIMESTAMPS && saw & GABION_TCP_SAW_TIMESTAMPS;
-	answer->ecn = answer->timestamps && syn->offer & GABION_SYN_OFFER_ECN && (tail->flags & 0x1c0) == 0xc0;
+	answer->sack = offer & GABION_SYN_OFFER_SACK && saw & GABION_TCP_SAW_SACK;
+	answer->timestamps = offer & GABION_SYN_OFFER_TIMESTAMPS && saw & GABION_TCP_SAW_TIMESTAMPS;
+	answer->ecn = answer->timestamps && offer & GABION_SYN_OFFER_ECN && (tail->flags & 0x1c0) == 0xc0;
 	answer->echo = offered->value;
+	answer->mss = 0;
+	if (offered->mss)
+		answer->mss = packet->ip_version == 4 ? syn->mss4 : syn->mss6;
+	answer->our_scale = GABION_CAST(__u8, syn->window_scale);
 	answer->data = GABION_CAST(__u8, index << GABION_COOKIE_MSS | (answer->scale & 15) << GABION_COOKIE_SCALE |
 						 answer->sack * GABION_COOKIE_SACK |
 						 answer->timestamps * GABION_COOKIE_TIMESTAMPS);
@@ -134,25 +142,21 @@ GABION_OUTLINE __u32 gabion_syn_request(GABION_OUTLINE_TABLES const struct gabio
 		return GABION_REASON_SYN_CAP;
 	answer = &cpu->answer;
 	syn = &tables->control->syn;
-	if (!gabion_syn_agree(syn, packet, gabion_tcp_tail_of(cpu), answer))
+	if (!gabion_syn_agree(syn, syn->offer, packet, gabion_tcp_tail_of(cpu), answer))
 		return GABION_REASON_SYN_CAP;
 	if (!gabion_syn_may_answer(packet, tables, now))
 		return GABION_REASON_SYN_UNANSWERED;
 	answer->cookie = gabion_cookie_make(syn, packet, answer->data, now);
 	answer->timestamp = gabion_cookie_timestamp(syn, now, GABION_SETTINGS(tables).hz, answer->ecn);
-	answer->mss = 0;
-	if (gabion_tcp_tail_of(cpu)->options.mss)
-		answer->mss = packet->ip_version == 4 ? syn->mss4 : syn->mss6;
-	answer->our_scale = GABION_CAST(__u8, syn->window_scale);
 	return GABION_REASON_SYN_ANSWERED;
 }
 
 /* Answers of the last tick are known to be out; a CPU that loses the race writes the same. */
-GABION_INLINE void gabion_syn_note_answer(struct gabion_syn_control *syn, __u32 now)
+GABION_INLINE void gabion_syn_note_answer(__u32 *answered, __u32 now)
 {
 	now += !now;
-	if (gabion_read32(&syn->answered) != now)
-		syn->answered = now;
+	if (gabion_read32(answered) != now)
+		*answered = now;
 }
 
 /* In a function of its own, since the kernel counts its part of the stack only while it runs. */
@@ -165,6 +169,42 @@ GABION_OUTLINE __u32 gabion_syn_socket(GABION_OUTLINE_TABLES GABION_FRAME *frame
 	return GABION_ASK_SOCKET(frame, tables, packet);
 }
 
+/* Likewise. */
+GABION_OUTLINE __s64 gabion_syn_cookie(GABION_OUTLINE_TABLES GABION_FRAME *frame, const struct gabion_packet *packet,
+				       __u32 mss)
+{
+	GABION_OUTLINE_FIND_TABLES();
+	if (!packet || !gabion_has(tables, GABION_FEATURE_ASK_COOKIE))
+		return GABION_COOKIE_NOBODY;
+	return GABION_ASK_COOKIE(frame, tables, packet, mss & 0xffff);
+}
+
+/*
+ * With a cookie of the listener, which tells the MSS alone; nothing else is agreed to. NONE: he makes no cookie, and nobody sees to it that he
+ * does. He makes one when his queue is full: what passes until then, he has room for.
+ */
+GABION_INLINE __u32 gabion_syn_meet_listener(GABION_FRAME *frame, const struct gabion_packet *packet,
+					     const struct gabion_tables *tables, struct gabion_cpu *cpu, __u32 now)
+{
+	struct gabion_syn_control *syn = &tables->control->syn;
+	const struct gabion_tcp_tail *tail = gabion_tcp_tail_of(cpu);
+	__s64 cookie;
+
+	if (!gabion_tcp_tail_read(frame, packet, cpu) || !gabion_syn_agree(syn, 0, packet, tail, &cpu->answer) ||
+	    !gabion_destination_local(frame, packet))
+		return GABION_REASON_SYN_CAP;
+	cookie = gabion_syn_cookie(GABION_GIVE_TABLES(tables) frame, packet, tail->options.mss);
+	if (cookie == GABION_COOKIE_REFUSED && !gabion_flood_lasts(gabion_read32(&syn->attended), now))
+		return GABION_REASON_NONE;
+	if (cookie < 0)
+		return GABION_REASON_SYN_CAP;
+	gabion_syn_note_answer(&syn->listener_answered, now);
+	if (!gabion_syn_may_answer(packet, tables, now))
+		return GABION_REASON_SYN_UNANSWERED;
+	cpu->answer.cookie = GABION_CAST(__u32, cookie);
+	return GABION_REASON_SYN_ANSWERED;
+}
+
 /*
  * SYN_CAP: no cookie for it. Of a port that is used again, too, only the stack knows whether the old connection is over; nor may SYNs for
  * one that is under way pass as they come.
@@ -174,18 +214,20 @@ GABION_INLINE __u32 gabion_syn_meet(GABION_FRAME *frame, const struct gabion_pac
 				    const struct gabion_arrival *arrival, const struct gabion_syn_cell *cell)
 {
 	struct gabion_syn_control *syn = &tables->control->syn;
-	__u32 socket, reason = GABION_REASON_SYN_CAP;
+	__u32 way = syn->way, reason = GABION_REASON_SYN_CAP;
 
-	if (syn->way != GABION_SYN_REQUEST || gabion_flood_lasts(gabion_read32(&cell->refused), arrival->now) ||
-	    !gabion_syn_plain(packet) || !gabion_link_unicast(frame))
+	if (way == GABION_SYN_CAP || !gabion_syn_plain(packet) || !gabion_link_unicast(frame))
 		return GABION_REASON_SYN_CAP;
-	socket = gabion_syn_socket(GABION_GIVE_TABLES(tables) frame, packet);
-	if (socket != GABION_SOCKET_LISTENS || !gabion_destination_local(frame, packet))
+	if (way == GABION_SYN_LISTENER)
+		return gabion_syn_meet_listener(frame, packet, tables, cpu, arrival->now);
+	if (gabion_flood_lasts(gabion_read32(&cell->refused), arrival->now) ||
+	    gabion_syn_socket(GABION_GIVE_TABLES(tables) frame, packet) != GABION_SOCKET_LISTENS ||
+	    !gabion_destination_local(frame, packet))
 		return GABION_REASON_SYN_CAP;
 	if (gabion_tcp_tail_read(frame, packet, cpu))
 		reason = gabion_syn_request(GABION_GIVE_TABLES(tables) packet, cpu, arrival->now);
 	if (reason == GABION_REASON_SYN_ANSWERED)
-		gabion_syn_note_answer(syn, arrival->now);
+		gabion_syn_note_answer(&syn->answered, arrival->now);
 	return reason;
 }
 

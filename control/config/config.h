@@ -128,7 +128,7 @@ struct SourcesConfig {
 };
 
 struct SynConfig {
-    std::string way = "auto";         // "cookies", "cap", "off"
+    std::string way = "auto";         // "cookies", "listener", "cap", "off"
     std::uint64_t engage_pps = 2000;  // to one port
     Milliseconds hold{10'000};
     std::uint64_t answer_pps = 256;  // to one /24 or /48

@@ -117,7 +117,7 @@ void add_sources(List& list) {
 
 void add_syn(List& list) {
     list.push_back(choice<Config>(
-        "syn.way", live, {"auto", "cookies", "cap", "off"}, [](auto& c) -> auto& { return c.syn.way; }));
+        "syn.way", live, {"auto", "cookies", "listener", "cap", "off"}, [](auto& c) -> auto& { return c.syn.way; }));
     list.push_back(whole<Config>(
         "syn.engage_pps", live, 10, pps_max, [](auto& c) -> auto& { return c.syn.engage_pps; }));
     list.push_back(duration<Config>(

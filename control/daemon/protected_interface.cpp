@@ -83,22 +83,6 @@ Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
     return {};
 }
 
-void ProtectedInterface::attach_cookies(const net::Link& link) {
-    cookie_obstacle_.clear();
-    cookie_doubt_.clear();
-    if (link.kind == "veth" && attached_ == map::AttachMode::native)
-        cookie_doubt_ = "a veth loses what XDP sends back unless its other end has an XDP program too";
-    if (stage_->syn_fd() < 0) {
-        cookie_obstacle_ = "the kernel lacks bpf_sk_assign_tcp_reqsk (Linux 6.9)";
-        return;
-    }
-    const auto made = net::attach_ingress(link.index, stage_->syn_fd());
-    if (!made)
-        cookie_obstacle_ = made.error().text;
-    else
-        made_clsact_ |= *made;
-}
-
 void ProtectedInterface::hand_over_off(const std::string& why) {
     std::string note = "hand-over is off: " + why;
     if (note == note_) return;
@@ -254,6 +238,7 @@ void ProtectedInterface::try_again() {
 }
 
 void ProtectedInterface::tend() {
+    judge_answers();
     if (put_back_failed_) put_back();
     if (!present_ || running_.empty()) return try_again();
     seconds_failing_ = 0;

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "control/daemon/answer_watch.h"
 #include "dataplane/core/result.h"
 #include "dataplane/counter/totals.h"
 #include "dataplane/detect/key.h"
@@ -21,6 +22,7 @@
 #include "dataplane/map/map_group.h"
 #include "dataplane/map/pin_directory.h"
 #include "dataplane/map/profiling_stage.h"
+#include "dataplane/map/transmit_watch.h"
 #include "dataplane/map/xdp_link.h"
 #include "dataplane/net/hand_back.h"
 #include "dataplane/net/link.h"
@@ -85,14 +87,17 @@ public:
     // Of these, what can work here.
     [[nodiscard]] map::HostFacts possible(map::HostFacts facts) const;
     void set_facts(const map::HostFacts& facts) noexcept { surroundings_.facts = facts; }
-    // Why no listener would take a connection from a SYN cookie here; empty when it would.
     // As it is now; none while the interface is away.
     [[nodiscard]] const net::Link* link() const noexcept {
         return follower_ && follower_->link() ? &*follower_->link() : nullptr;
     }
+    // Why no listener would take a connection from a SYN cookie of ours here; empty when it would.
     [[nodiscard]] const std::string& cookie_obstacle() const noexcept { return cookie_obstacle_; }
     // Why answers may not get out; whoever runs the host knows better.
     [[nodiscard]] const std::string& cookie_doubt() const noexcept { return cookie_doubt_; }
+    // Why they do not, as was found out; until the interface is opened anew, or this is forgotten.
+    [[nodiscard]] const std::string& answer_obstacle() const noexcept { return answers_.obstacle(); }
+    void forget_answer_obstacle() noexcept { answers_.forget(); }
     // How often it was opened: a program made for an earlier opening works on other maps.
     [[nodiscard]] unsigned openings() const noexcept { return openings_; }
     // The ordinary programs in the kernel, by name; none before the first opening.
@@ -136,6 +141,8 @@ private:
     Result<void> open_maps(const net::Link& link);
     Result<void> attach_programs(const net::Link& link);
     void attach_cookies(const net::Link& link);
+    void watch_answers(const net::Link& link);
+    void judge_answers();
     Result<void> start_workers(const net::Link& link);
     Result<void> start_worker(std::uint32_t queue, unsigned cpu, const net::Link& link);
     void restart_workers();
@@ -159,6 +166,8 @@ private:
     std::optional<Error> noting_error_;
     std::string cookie_obstacle_;
     std::string cookie_doubt_;
+    std::optional<map::TransmitWatch> transmits_;
+    AnswerWatch answers_;
     bool present_ = false;
     bool made_clsact_ = false;
     bool replaced_ = false;  // the program in place is not the ordinary one

@@ -68,6 +68,7 @@ Result<void> Protection::open_tables() {
     auto keeper = Keeper::open(config_.state.directory);
     if (!keeper) return keeper.error();
     keeper_ = std::move(*keeper);
+    cookie_switch_ = std::make_unique<CookieSwitch>(CookieSwitch::of_this_namespace(config_.state.directory));
     tell_problems(keeper_->restore(*tables_, *analyst_, *panic_, *floods_));
     return {};
 }
@@ -136,8 +137,7 @@ void Protection::start_timers() {
         tend_floods();
         tend_sources();
         destinations_->sweep(tables_->clock(), now_ns);
-        for (SynEvent& event : syn_->look(tables_->shared().values<gabion_syn_cell>("syn_cells"), tables_->now_ticks()))
-            events_.raise(Severity::notice, event.kind, std::move(event.text));
+        watch_syn();
         tell_problems(keeper_->save_bans_when_changed(*tables_));
     }));
     timers_.push_back(loop_.every(1s, [this] { every_second(); }));
@@ -160,6 +160,7 @@ Result<void> Protection::open() {
         return opened;
     }
     tend_syn();
+    watch_syn();
     release_former();
     start_timers();
     return {};
@@ -193,12 +194,17 @@ Result<void> Protection::apply(const config::Config& next) {
     const gabion_panic_mode ordered = panic_->settings().mode;
     config_ = next;
     put_in_force(mode_changed ? panic_mode(config_.panic.mode) : ordered);
+    cookie_switch_->forget_obstacle();
+    for (const auto& interface : interfaces_)
+        interface->forget_answer_obstacle();
     tend_syn();
     return {};
 }
 
 void Protection::close() {
     const bool keep = config_.on_stop == "keep";
+    tables_->control().syn.attended = 0;
+    tend_cookie_switch(false);
     for (const auto& interface : interfaces_)
         interface->close(keep);
     analyst_->stop();

@@ -10,6 +10,7 @@
 
 #include "control/config/config.h"
 #include "control/daemon/analyst_thread.h"
+#include "control/daemon/cookie_switch.h"
 #include "control/daemon/event_loop.h"
 #include "control/daemon/events.h"
 #include "control/daemon/flood_keeper.h"
@@ -61,6 +62,8 @@ private:
     Result<void> watch_links();
     void start_timers();
     void tend_syn();
+    void watch_syn();
+    void tend_cookie_switch(bool wanted);
     void put_in_force(gabion_panic_mode mode);
     void release_former();
     void decide();
@@ -95,6 +98,7 @@ private:
     std::unique_ptr<FloodKeeper> floods_;
     std::unique_ptr<SourceKeeper> sources_;
     std::unique_ptr<SynKeeper> syn_;
+    std::unique_ptr<CookieSwitch> cookie_switch_;
     std::vector<std::unique_ptr<ProtectedInterface>> interfaces_;
     std::vector<IdentityWatch> identities_;
     std::unique_ptr<net::LinkWatch> links_;

@@ -13,6 +13,8 @@ namespace {
 // Segments of no connection in 100 ms by which a flood of them is still on: above what idle scans and late resets make.
 constexpr std::uint64_t unknown_lasting = 100;
 
+constexpr std::uint32_t attended_s = 1;  // ten times what the daemon takes to come by again
+
 }  // namespace
 
 FloodTables Protection::flood_tables() {
@@ -76,17 +78,37 @@ void Protection::prolong_flood() {
 // One interface on which a cookie would not be believed is enough: the way is the same for all.
 void Protection::tend_syn() {
     gabion_syn_control& control = tables_->control().syn;
-    std::string obstacle;
+    SynObstacles obstacles;
     std::uint32_t mtu = 1500;
     for (const auto& interface : interfaces_) {
-        std::string why = interface->cookie_obstacle();
-        if (why.empty() && config_.syn.way != "cookies") why = interface->cookie_doubt();
-        if (!why.empty()) obstacle = interface->settings().name + ": " + why;
+        const std::string name = interface->settings().name + ": ";
+        if (!interface->cookie_obstacle().empty()) obstacles.request = name + interface->cookie_obstacle();
+        if (!interface->cookie_doubt().empty()) obstacles.answers = name + interface->cookie_doubt();
+        if (!interface->answer_obstacle().empty()) obstacles.lost = name + interface->answer_obstacle();
         if (interface->link()) mtu = std::min(mtu, interface->link()->mtu);
     }
-    if (syn_->choose(config_.syn, obstacle, mtu, control))
+    obstacles.listener = map::listener_cookies_possible() ? cookie_switch_->obstacle()
+                                                          : "the kernel lacks bpf_tcp_gen_syncookie() for XDP";
+    if (syn_->choose(config_.syn, obstacles, mtu, control))
         events_.raise(Severity::notice, "syn-way", "against SYN floods: " + syn_->note());
     syn_->configure(config_.syn, floods_->trigger_pps(GABION_FLOOD_SYN), floods_->cap_pps(GABION_FLOOD_SYN), control);
+}
+
+// Ten times a second: which ports are engaged, and whether their listeners must be had to make cookies. In a dry run nothing of the host's
+// is changed.
+void Protection::watch_syn() {
+    const std::uint32_t now = tables_->now_ticks();
+    for (SynEvent& event : syn_->look(tables_->shared().values<gabion_syn_cell>("syn_cells"), now))
+        events_.raise(Severity::notice, event.kind, std::move(event.text));
+    tend_cookie_switch(syn_->needs_listeners() && !config_.dry_run);
+    const std::uint32_t until = now + attended_s * tables_->clock().hz();
+    const bool attends = syn_->way() == GABION_SYN_LISTENER && !config_.dry_run;
+    tables_->control().syn.attended = attends ? until + (until == 0 ? 1 : 0) : 0;
+}
+
+void Protection::tend_cookie_switch(bool wanted) {
+    if (const auto event = cookie_switch_->tend(wanted))
+        events_.raise(event->bad ? Severity::warning : Severity::notice, "syn-sysctl", event->text);
 }
 
 // Sources that the kernel told of.

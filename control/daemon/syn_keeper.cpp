@@ -17,9 +17,12 @@ namespace gabion::daemon {
 namespace {
 
 constexpr double slot_s = 32;  // a cookie is good for one to two of these
-// What a port may get at once: with cookies 40 of 2,000 a second, since they hurt nobody; a cap has to be surer of it.
+constexpr double listener_cookie_s =
+    125;  // TCP_SYNCOOKIE_VALID (include/net/tcp.h): 120 s after a mark that is renewed once a second
+// What a port may get at once: with our own cookies 40 of 2,000 a second, since they hurt nobody; what takes options away, and the more a
+// cap, has to be surer of it.
 constexpr double engage_burst_s = 0.02;
-constexpr double engage_burst_capped_s = 0.1;
+constexpr double engage_burst_hurting_s = 0.1;
 constexpr double answer_burst_s = 2;
 constexpr double cap_burst_s = 0.25;
 
@@ -76,13 +79,26 @@ std::string destination(const gabion_syn_cell& cell) {
     return (cell.version == 4 ? address : "[" + address + "]") + ":" + std::to_string(cell.port);
 }
 
+constexpr const char* switched_off = "switched off in the configuration";
+const std::string no_cookies = "no cookies but a cap for each port and first SYNs dropped, since ";
+const std::string listener_note =
+    "cookies of the listeners themselves (bpf_tcp_gen_syncookie()), which tell the MSS and lack window scale, SACK, "
+    "timestamps "
+    "and ECN; net.ipv4.tcp_syncookies is 2 while a port is engaged; not our own cookies, since ";
+
+// No cookie of any kind.
+std::string why_never(const config::SynConfig& config, const SynObstacles& obstacles) {
+    if (config.way == "off") return {};
+    if (config.way == "cap") return "the configuration asks for the cap";
+    if (!on("ipv4/tcp_syncookies")) return "net.ipv4.tcp_syncookies is 0, so that no listener takes one";
+    if (!obstacles.lost.empty()) return obstacles.lost;
+    return config.way == "auto" ? obstacles.answers : std::string();
+}
+
 }  // namespace
 
-bool SynKeeper::choose(const config::SynConfig& config, const std::string& obstacle, std::uint32_t mtu,
+bool SynKeeper::choose(const config::SynConfig& config, const SynObstacles& obstacles, std::uint32_t mtu,
                        gabion_syn_control& control) {
-    std::string why = obstacle;
-    if (why.empty() && !on("ipv4/tcp_syncookies")) why = "net.ipv4.tcp_syncookies is 0, so that no listener takes one";
-    if (config.way == "cap") why = "the configuration asks for the cap";
     control.mss4 = static_cast<__u16>(std::clamp(mtu, 576u, 65535u) - 40);
     control.mss6 = static_cast<__u16>(std::clamp(mtu, 1280u, 65535u) - 60);
     control.window_scale = window_scale();
@@ -94,12 +110,23 @@ bool SynKeeper::choose(const config::SynConfig& config, const std::string& obsta
         else
             lacks += (lacks.empty() ? "" : ", ") + std::string(offer.name);
     }
-    cookies_ = why.empty() && config.way != "off";
-    control.way = cookies_ ? GABION_SYN_REQUEST : GABION_SYN_CAP;
-    std::string note = cookies_ ? "our own cookies, taken by bpf_sk_assign_tcp_reqsk(), with all options" +
-                                      (lacks.empty() ? "" : " but what this host has switched off: " + lacks)
-                                : "no cookies but a cap for each port and first SYNs dropped, since " + why;
-    if (config.way == "off") note = "switched off in the configuration";
+    const std::string never = why_never(config, obstacles);
+    way_ = GABION_SYN_CAP;
+    std::string note = switched_off;
+    if (!never.empty()) {
+        note = no_cookies + never;
+    } else if (config.way != "off" && config.way != "listener" && obstacles.request.empty()) {
+        way_ = GABION_SYN_REQUEST;
+        note = "our own cookies, taken by bpf_sk_assign_tcp_reqsk(), with all options" +
+               (lacks.empty() ? "" : " but what this host has switched off: " + lacks);
+    } else if (config.way != "off" && obstacles.listener.empty()) {
+        way_ = GABION_SYN_LISTENER;
+        note = listener_note + (config.way == "listener" ? "the configuration asks for them" : obstacles.request);
+    } else if (config.way != "off") {
+        note = no_cookies + obstacles.listener;
+        if (config.way != "listener") note += "; " + obstacles.request;
+    }
+    control.way = way_;
     return std::exchange(note_, note) != note;
 }
 
@@ -112,17 +139,19 @@ void SynKeeper::configure(const config::SynConfig& config, double flood_pps, dou
     }
     double engage_pps = static_cast<double>(config.engage_pps);
     double cap_pps = static_cast<double>(config.cap_pps);
-    if (!cookies_ && config.way != "cap") {  // a cap hurts, so it waits until it is known what is normal
-        engage_pps = flood_pps > 0 ? std::max(engage_pps, flood_pps) : 0;
+    const bool ours = way_ == GABION_SYN_REQUEST;
+    if (!ours && config.way != "cap") {  // both hurt: a cap the more, so that it waits until it is known what is normal
+        engage_pps = flood_pps > 0 || cookies() ? std::max(engage_pps, flood_pps) : 0;
         cap_pps = std::max(cap_pps, flood_cap_pps);
     }
     control.slot_shift = static_cast<__u32>(std::lround(std::log2(slot_s * hz_)));
     control.hold_ticks = static_cast<__u32>(std::max<std::int64_t>(1, config.hold.count() * hz_ / 1000));
+    control.believed_ticks = static_cast<__u32>(listener_cookie_s * hz_);
     control.answer_interval = interval(static_cast<double>(config.answer_pps), hz_);
     control.answer_burst = burst(answer_burst_s, hz_);
     control.cap_interval = interval(cap_pps, hz_);
     control.cap_burst = burst(cap_burst_s, hz_);
-    control.engage_burst = burst(cookies_ ? engage_burst_s : engage_burst_capped_s, hz_);
+    control.engage_burst = burst(ours ? engage_burst_s : engage_burst_hurting_s, hz_);
     control.engage_interval = engage_pps > 0 ? interval(engage_pps, hz_) : 0;
 }
 
@@ -135,7 +164,7 @@ std::vector<SynEvent> SynKeeper::look(std::span<const gabion_syn_cell> cells, st
         if (now && known == engaged_.end()) {
             engaged_[i] = destination(cells[i]);
             news.push_back({"syn-flood-began",
-                            engaged_[i] + (cookies_ ? ": SYNs are answered with cookies" : ": SYNs are capped")});
+                            engaged_[i] + (cookies() ? ": SYNs are answered with cookies" : ": SYNs are capped")});
         } else if (!now && known != engaged_.end()) {
             news.push_back({"syn-flood-ended", known->second + ": back to normal"});
             engaged_.erase(known);

@@ -19,16 +19,24 @@ struct SynEvent {
     std::string text;
 };
 
+// Why a way cannot be gone; empty where it can.
+struct SynObstacles {
+    std::string request;   // a cookie of ours would not be believed
+    std::string listener;  // listeners cannot be had to make theirs
+    std::string answers;   // what XDP sends back may be lost; whoever runs the host knows better
+    std::string lost;      // it is lost, as was found out
+};
+
 class SynKeeper {
 public:
     explicit SynKeeper(std::uint32_t hz) noexcept : hz_(hz) {}
 
-    // The way, which may change when the host's settings do, and what this host's TCP offers. `obstacle`: why a cookie of ours would not
-    // be believed, empty when it would. Returns whether the way, or what it lacks, is another than before.
-    bool choose(const config::SynConfig& config, const std::string& obstacle, std::uint32_t mtu,
+    // The way, which may change when the host's settings do, and what this host's TCP offers. Returns whether the way, or what it lacks,
+    // is another than before.
+    bool choose(const config::SynConfig& config, const SynObstacles& obstacles, std::uint32_t mtu,
                 gabion_syn_control& control);
     // Rates, times and keys; what came before stays a valid cookie. `flood_pps` is the host's rate of SYNs that counts as a flood and
-    // `flood_cap_pps` the one that it takes meanwhile, 0 where neither is known: without cookies nobody is held to less than these.
+    // `flood_cap_pps` the one that it takes meanwhile, 0 where neither is known: without cookies, or with poorer ones, nobody is held to less than these.
     void configure(const config::SynConfig& config, double flood_pps, double flood_cap_pps,
                    gabion_syn_control& control) const;
 
@@ -36,13 +44,16 @@ public:
     std::vector<SynEvent> look(std::span<const gabion_syn_cell> cells, std::uint32_t now_ticks);
 
     // Cookies, and not only the cap.
-    [[nodiscard]] bool cookies() const noexcept { return cookies_; }
+    [[nodiscard]] bool cookies() const noexcept { return way_ != GABION_SYN_CAP; }
+    // A destination is engaged whose listener must make cookies.
+    [[nodiscard]] bool needs_listeners() const noexcept { return way_ == GABION_SYN_LISTENER && !engaged_.empty(); }
+    [[nodiscard]] gabion_syn_way way() const noexcept { return way_; }
     // Which way, and what it lacks.
     [[nodiscard]] const std::string& note() const noexcept { return note_; }
 
 private:
     std::uint32_t hz_;
-    bool cookies_ = false;
+    gabion_syn_way way_ = GABION_SYN_CAP;
     std::string note_;
     std::map<std::size_t, std::string> engaged_;  // cells, and whom they are engaged for
 };

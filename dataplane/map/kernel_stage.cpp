@@ -54,6 +54,11 @@ HostFacts host_facts() {
     return facts;
 }
 
+bool listener_cookies_possible() {
+    static const bool possible = libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_tcp_gen_syncookie, nullptr) == 1;
+    return possible;
+}
+
 gabion_settings stage_settings(const MapGroup& shared, const MapGroup& own, const HostFacts& facts) {
     gabion_settings settings{};
     settings.mask[GABION_SET_ALLOW] = set_masks(shared, "allow");
@@ -75,6 +80,7 @@ gabion_settings stage_settings(const MapGroup& shared, const MapGroup& own, cons
     settings.late_ticks = late_ticks(facts.hz);
     settings.hz = facts.hz;
     settings.features = facts.features;
+    if (!listener_cookies_possible()) settings.features &= ~GABION_FEATURE_ASK_COOKIE;
     settings.checks = facts.checks;
     settings.mac_filter = facts.mac_filter;
     return settings;

@@ -42,6 +42,9 @@ constexpr std::uint32_t late_ticks(std::uint32_t hz) noexcept { return (GABION_L
 // Reads them; the port range is the network namespace's own.
 HostFacts host_facts();
 
+// Whether the XDP program can ask a listener for a SYN cookie of its own (bpf_tcp_gen_syncookie()). Probed once.
+bool listener_cookies_possible();
+
 gabion_settings stage_settings(const MapGroup& shared, const MapGroup& own, const HostFacts& facts);
 
 class KernelStage {

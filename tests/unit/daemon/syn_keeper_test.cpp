@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint32_t hz = 250;
 constexpr double tick = 65536;
+const SynObstacles no_means = {.request = "wan0: no means", .listener = "no helper", .answers = "", .lost = ""};
+const SynObstacles old_kernel = {.request = "wan0: no means", .listener = "", .answers = "", .lost = ""};
 
 class SynKeeperTest : public ::testing::Test {
 protected:
@@ -23,25 +25,81 @@ protected:
 };
 
 TEST_F(SynKeeperTest, AnObstacleLeavesTheCapAndIsToldOnce) {
-    EXPECT_TRUE(keeper_.choose(config_, "wan0: no means", 1500, control_));
-    EXPECT_FALSE(keeper_.choose(config_, "wan0: no means", 1500, control_));
+    EXPECT_TRUE(keeper_.choose(config_, no_means, 1500, control_));
+    EXPECT_FALSE(keeper_.choose(config_, no_means, 1500, control_));
     EXPECT_FALSE(keeper_.cookies());
     EXPECT_EQ(control_.way, GABION_SYN_CAP);
     EXPECT_NE(keeper_.note().find("wan0: no means"), std::string::npos) << keeper_.note();
-    EXPECT_TRUE(keeper_.choose(config_, "", 1500, control_));
+    EXPECT_TRUE(keeper_.choose(config_, {}, 1500, control_));
+}
+
+TEST_F(SynKeeperTest, OurOwnCookiesComeFirstThenTheListenersThenTheCap) {
+    struct Case {
+        const char* way;
+        SynObstacles obstacles;
+        gabion_syn_way chosen;
+        const char* told;
+    };
+    const SynObstacles veth = {.request = "", .listener = "", .answers = "wan0: a veth", .lost = ""};
+    const SynObstacles lost = {
+        .request = "", .listener = "", .answers = "wan0: a veth", .lost = "wan0: nothing gets out"};
+    const SynObstacles held = {.request = "", .listener = "cannot be written", .answers = "", .lost = ""};
+    for (const Case& one :
+         {Case{"auto", {}, GABION_SYN_REQUEST, "our own cookies"},
+          Case{"auto", old_kernel, GABION_SYN_LISTENER, "wan0: no means"},
+          Case{"auto", old_kernel, GABION_SYN_LISTENER, "lack window scale, SACK, timestamps and ECN"},
+          Case{"auto", no_means, GABION_SYN_CAP, "no helper; wan0: no means"},
+          Case{"auto", veth, GABION_SYN_CAP, "wan0: a veth"},
+          Case{"cookies", veth, GABION_SYN_REQUEST, "our own cookies"},
+          Case{"cookies", lost, GABION_SYN_CAP, "wan0: nothing gets out"},
+          Case{"listener", lost, GABION_SYN_CAP, "wan0: nothing gets out"},
+          Case{"cookies", old_kernel, GABION_SYN_LISTENER, "wan0: no means"},
+          Case{"listener", {}, GABION_SYN_LISTENER, "the configuration asks for them"},
+          Case{"listener", veth, GABION_SYN_LISTENER, "the configuration asks for them"},
+          Case{"listener", held, GABION_SYN_CAP, "cannot be written"},
+          Case{"cap", {}, GABION_SYN_CAP, "asks for the cap"}, Case{"off", {}, GABION_SYN_CAP, "switched off"}}) {
+        config_.way = one.way;
+        keeper_.choose(config_, one.obstacles, 1500, control_);
+        EXPECT_EQ(control_.way, one.chosen) << one.way << ": " << keeper_.note();
+        EXPECT_NE(keeper_.note().find(one.told), std::string::npos) << one.way << ": " << keeper_.note();
+        EXPECT_EQ(keeper_.cookies(), one.chosen != GABION_SYN_CAP);
+    }
+}
+
+TEST_F(SynKeeperTest, ListenersCookiesWaitForWhatIsNormalWhereThatIsKnown) {
+    keeper_.choose(config_, old_kernel, 1500, control_);
+    keeper_.configure(config_, 0, 0, control_);
+    EXPECT_NEAR(engage_pps(), 2000, 1) << "nothing is learned: they take options away, but cut nobody off";
+    keeper_.configure(config_, 80'000, 20'000, control_);
+    EXPECT_NEAR(engage_pps(), 80'000, 400);
+    EXPECT_NEAR(cap_pps(), 20'000, 100);
+}
+
+TEST_F(SynKeeperTest, ListenersAreNeededWhileAPortIsEngagedAndNoOtherWayServes) {
+    std::array<gabion_syn_cell, 1> cells{};
+    cells[0].until = 1100;
+    keeper_.choose(config_, old_kernel, 1500, control_);
+    EXPECT_FALSE(keeper_.needs_listeners());
+    keeper_.look(cells, 1000);
+    EXPECT_TRUE(keeper_.needs_listeners());
+    keeper_.choose(config_, {}, 1500, control_);
+    EXPECT_FALSE(keeper_.needs_listeners());
+    keeper_.choose(config_, old_kernel, 1500, control_);
+    keeper_.look(cells, 1101);
+    EXPECT_FALSE(keeper_.needs_listeners());
 }
 
 TEST_F(SynKeeperTest, AnswersTellTheMssOfTheSmallestInterface) {
-    keeper_.choose(config_, "", 1500, control_);
+    keeper_.choose(config_, {}, 1500, control_);
     EXPECT_EQ(control_.mss4, 1460);
     EXPECT_EQ(control_.mss6, 1440);
-    keeper_.choose(config_, "", 100, control_);
+    keeper_.choose(config_, {}, 100, control_);
     EXPECT_EQ(control_.mss4, 536) << "less no IP has to carry";
     EXPECT_EQ(control_.mss6, 1220);
 }
 
 TEST_F(SynKeeperTest, ACapWaitsForWhatIsNormalAndIsNeverBelow) {
-    keeper_.choose(config_, "no means", 1500, control_);
+    keeper_.choose(config_, no_means, 1500, control_);
     keeper_.configure(config_, 0, 0, control_);
     EXPECT_EQ(engage_pps(), 0) << "nothing is learned";
     keeper_.configure(config_, 80'000, 20'000, control_);
@@ -51,7 +109,7 @@ TEST_F(SynKeeperTest, ACapWaitsForWhatIsNormalAndIsNeverBelow) {
     EXPECT_NEAR(engage_pps(), 2000, 1);
     EXPECT_NEAR(cap_pps(), 500, 1);
     config_.way = "cap";
-    keeper_.choose(config_, "", 1500, control_);
+    keeper_.choose(config_, {}, 1500, control_);
     keeper_.configure(config_, 0, 0, control_);
     EXPECT_NEAR(engage_pps(), 2000, 1) << "an operator asked for it";
 }
