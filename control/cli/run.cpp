@@ -42,7 +42,7 @@ struct Grammar {
         sub->add_option("--for", options.duration, "how long, like 10m, 1h30m, 7d; left out: until it is taken out")
             ->type_name("TIME");
         note(sub);
-        sub->add_flag("--force", options.force, "also 0.0.0.0/0 and ::/0");
+        sub->add_flag("--force", options.force, "also 0.0.0.0/0 and ::/0, and your own session");
     }
 };
 
