@@ -7,8 +7,7 @@
 namespace gabion::daemon {
 
 namespace {
-constexpr std::size_t sessions_max =
-    4096;  // far more than people administer a host; a list for each verdict to go through
+constexpr std::size_t sessions_max = 4096;  // far more than the people who administer a host
 }  // namespace
 
 void OperatorSessions::note(const std::vector<net::TcpPeer>& established, std::uint64_t now_ns) {
