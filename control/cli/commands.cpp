@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/cli/commands.h"
 
+#include <cstdlib>
 #include <iostream>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -48,6 +50,17 @@ int take_out(const Options& options, std::string_view name, const char* what) {
     return status;
 }
 
+// The other end of the ssh session that this command is given in; nothing when there is none. sshd sets both to "ADDRESS PORT ...".
+std::optional<Prefix> own_session() {
+    for (const char* name : {"SSH_CONNECTION", "SSH_CLIENT"}) {
+        const char* value = std::getenv(name);
+        if (value == nullptr) continue;
+        const std::string_view address = std::string_view(value).substr(0, std::string_view(value).find_first_of(" %"));
+        if (const auto remote = Prefix::parse(address)) return *remote;
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 int status(const Options& options) {
@@ -64,6 +77,11 @@ int ban_add(const Options& options) {
     if (!target) return fail(target.error().text, 2);
     if (target->length == 0 && !options.force)
         return fail(target->text() + " is every address there is, yours too; --force if that is meant", 2);
+    const auto session = own_session();
+    if (session && target->contains(*session) && !options.force)
+        return fail(
+            target->text() + " would cut off your own session from " + session->text() + "; --force if that is meant",
+            1);
     auto params = ban_params(options);
     if (!params) return fail(params.error().text, 2);
     (*params)["target"] = target->text();

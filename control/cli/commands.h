@@ -27,6 +27,10 @@ struct Options {
     std::string learn;
     std::string filter;
     std::string config;
+    std::vector<std::string> interfaces;
+    bool dry_run = false;
+    bool undo = false;
+    bool boot = false;
     double interval = 1;   // seconds
     unsigned count = 0;    // 0: until it is interrupted
     unsigned seconds = 0;  // 0: the daemon's default
@@ -48,6 +52,8 @@ int why(const Options& options);
 int profile(const Options& options);
 int replay(const Options& options);
 int reload(const Options& options);
+int doctor(const Options& options);  // 1: findings; 2: also when the configuration cannot be read
+int tune(const Options& options);
 int config_check(const Options& options);
 int config_show(const Options& options);
 

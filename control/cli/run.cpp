@@ -7,6 +7,7 @@
 
 #include "control/cli/ask.h"
 #include "control/cli/commands.h"
+#include "control/cli/host.h"
 #include "control/wire/protocol.h"
 
 namespace gabion::cli {
@@ -41,7 +42,7 @@ struct Grammar {
         sub->add_option("--for", options.duration, "how long, like 10m, 1h30m, 7d; left out: until it is taken out")
             ->type_name("TIME");
         note(sub);
-        sub->add_flag("--force", options.force, "also 0.0.0.0/0 and ::/0");
+        sub->add_flag("--force", options.force, "also 0.0.0.0/0 and ::/0, and your own session");
     }
 };
 
@@ -108,6 +109,25 @@ void add_rest(Grammar& grammar) {
     grammar.command(config, "show", "what is in force, defaults filled in", config_show);
 }
 
+void add_host(Grammar& grammar) {
+    const auto common = [&](CLI::App* sub) {
+        sub->add_option("interfaces", grammar.options.interfaces, "only these; left out: those of the configuration")
+            ->type_name("INTERFACE");
+        sub->add_option("--config", grammar.options.config,
+                        "the configuration; left out: " + std::string(default_config))
+            ->type_name("FILE");
+    };
+    common(grammar.command(&grammar.app, "doctor", "what this host lacks for line rate; needs no daemon", doctor));
+    CLI::App* sub = grammar.command(&grammar.app, "tune", "does what doctor names and can be done at run time", tune);
+    common(sub);
+    CLI::Option* dry = sub->add_flag("--dry-run", grammar.options.dry_run, "only says what it would do");
+    CLI::Option* undo = sub->add_flag("--undo", grammar.options.undo, "puts back what was before");
+    CLI::Option* boot =
+        sub->add_flag("--boot", grammar.options.boot,
+                      "also keeps the workers' CPUs free from the next boot on, by a file for update-grub");
+    undo->excludes(dry)->excludes(boot);
+}
+
 // CLI11's complaints run over several lines when it lists what is allowed.
 std::string one_line(std::string text) {
     for (char& c : text)
@@ -128,6 +148,7 @@ int run(int argc, const char* const* argv) {
     add_rest(grammar);
     add_bans(grammar);
     add_allow(grammar);
+    add_host(grammar);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& success) {

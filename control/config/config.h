@@ -34,6 +34,12 @@ struct ControlConfig {
     std::string group = "gabion";
 };
 
+// How this host is administered, so that nobody locks himself out.
+struct OperatorConfig {
+    std::vector<unsigned> ports{22};  // local TCP ports of his sessions; empty: none are looked for
+    Milliseconds settled{150'000};    // a session that lasted so long is one of somebody who logged in
+};
+
 struct StateConfig {
     std::string directory = "/var/lib/gabion";
     std::string pin = "/sys/fs/bpf/gabion";
@@ -204,6 +210,7 @@ struct Config {
     bool dry_run = false;
     std::vector<InterfaceConfig> interfaces;
     ControlConfig control;
+    OperatorConfig operator_sessions;  // [operator]
     StateConfig state;
     WorkersConfig workers;
     SamplingConfig sampling;

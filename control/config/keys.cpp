@@ -16,12 +16,16 @@ void add_base(List& list) {
         "control.socket", [](auto& c) -> auto& { return c.control.socket; }));
     list.push_back(text<Config>(
         "control.group", at_start, 32, [](auto& c) -> auto& { return c.control.group; }));
+    list.push_back(number_list<Config>(
+        "operator.ports", live, "port", 1, 65535, [](auto& c) -> auto& { return c.operator_sessions.ports; }));
+    list.push_back(duration<Config>(
+        "operator.settled", live, "0s", [](auto& c) -> auto& { return c.operator_sessions.settled; }));
     list.push_back(path<Config>(
         "state.directory", [](auto& c) -> auto& { return c.state.directory; }));
     list.push_back(path<Config>(
         "state.pin", [](auto& c) -> auto& { return c.state.pin; }));
-    list.push_back(cpu_list<Config>(
-        "workers.cpus", [](auto& c) -> auto& { return c.workers.cpus; }));
+    list.push_back(number_list<Config>(
+        "workers.cpus", at_start, "CPU", 0, 4095, [](auto& c) -> auto& { return c.workers.cpus; }));
     list.push_back(whole<Config>(
         "workers.credit", at_start, 64, GABION_CREDIT_MAX, [](auto& c) -> auto& { return c.workers.credit; }));
     list.push_back(whole<Config>(

@@ -147,29 +147,33 @@ Key<Target> duration(std::string path, bool live, std::string_view least, Pick p
             [=](const Target& target) { return toml_string(duration_text(pick(target))); }};
 }
 
+// Numbers of one kind ("CPU", "port"), each at most once.
 template <typename Target, typename Pick>
-Key<Target> cpu_list(std::string path, Pick pick) {
-    const std::string allowed = "a list of CPU numbers from 0 to 4095, each once";
-    return {std::move(path), allowed, false,
+Key<Target> number_list(std::string path, bool is_live, const std::string& kind, unsigned low, unsigned high,
+                        Pick pick) {
+    const std::string allowed =
+        "a list of " + kind + " numbers from " + std::to_string(low) + " to " + std::to_string(high) + ", each once";
+    return {std::move(path), allowed, is_live,
             [=](Target& target, const toml::node& node) -> std::string {
                 const auto* array = node.as_array();
                 if (array == nullptr) return not_allowed(allowed, node);
-                std::vector<unsigned> cpus;
+                std::vector<unsigned> numbers;
                 for (const toml::node& item : *array) {
                     const auto* value = item.as_integer();
-                    if (value == nullptr || value->get() < 0 || value->get() > 4095) return not_allowed(allowed, item);
-                    const auto cpu = static_cast<unsigned>(value->get());
-                    if (std::find(cpus.begin(), cpus.end(), cpu) != cpus.end())
-                        return "names CPU " + std::to_string(cpu) + " twice";
-                    cpus.push_back(cpu);
+                    if (value == nullptr || value->get() < low || value->get() > high)
+                        return not_allowed(allowed, item);
+                    const auto number = static_cast<unsigned>(value->get());
+                    if (std::find(numbers.begin(), numbers.end(), number) != numbers.end())
+                        return "names " + kind + " " + std::to_string(number) + " twice";
+                    numbers.push_back(number);
                 }
-                pick(target) = std::move(cpus);
+                pick(target) = std::move(numbers);
                 return {};
             },
             [=](const Target& target) {
                 std::string list;
-                for (const unsigned cpu : pick(target))
-                    list += (list.empty() ? "" : ", ") + std::to_string(cpu);
+                for (const unsigned number : pick(target))
+                    list += (list.empty() ? "" : ", ") + std::to_string(number);
                 return "[" + list + "]";
             }};
 }

@@ -30,6 +30,14 @@ std::uint64_t deadline(std::optional<std::chrono::milliseconds> duration, std::u
     return duration ? now_ns + static_cast<std::uint64_t>(duration->count()) * 1'000'000 : never_ns;
 }
 
+Error lock_out(const Prefix& target, const Prefix& session) {
+    const std::string holds = target.is_address() ? " is" : " holds " + session.text() + ",";
+    return Error{target.text() + holds +
+                     " the other end of a session by which this host is administered ([operator] ports); nothing was "
+                     "banned; --force if that is meant",
+                 EPERM};
+}
+
 // "SET:POSITION", as this file made it; anything else is an error.
 struct Cursor {
     std::size_t set = 0;
@@ -83,6 +91,10 @@ AllowEntry allow_entry(const ban::Entry& entry) {
 
 Result<std::optional<WallTime>> Appliance::add_ban(const BanRequest& request) {
     if (auto wide = ban::check_width(request.target, request.force); !wide) return wide.error();
+    if (!request.force) {
+        if (const auto session = protection_->operator_sessions().any_in(request.target))
+            return lock_out(request.target, *session);
+    }
     const std::uint64_t now_ns = boot_now_ns();
     ban::Order order;
     order.target = request.target;
@@ -124,6 +136,12 @@ Result<Page<BanEntry>> Appliance::list_bans(const PageRequest& request) {
 
 void Appliance::load_bans(BanLoad load, std::function<void(Result<LoadReport>)> done) {
     if (loading_) return done(Error{"another list is being loaded", EBUSY});
+    if (!load.force) {
+        const OperatorSessions& sessions = protection_->operator_sessions();
+        for (const ban::LoadTarget& listed : load.targets) {
+            if (const auto session = sessions.any_in(listed.target)) return done(lock_out(listed.target, *session));
+        }
+    }
     const std::uint64_t now_ns = boot_now_ns();
     ban::Order order;
     order.until_ns = deadline(load.duration, now_ns);

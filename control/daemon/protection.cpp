@@ -65,6 +65,7 @@ Result<void> Protection::open_tables() {
             events_.raise(Severity::notice, "escalated",
                           prefix.text() + ": " + (why.empty() ? ban::name_of(outcome) : "spared, " + why));
         });
+    tables_->book().on_cut_off([this](const Prefix& target) { return sessions_.settled_in(target).has_value(); });
     auto keeper = Keeper::open(config_.state.directory);
     if (!keeper) return keeper.error();
     keeper_ = std::move(*keeper);
@@ -141,6 +142,7 @@ void Protection::start_timers() {
         tell_problems(keeper_->save_bans_when_changed(*tables_));
     }));
     timers_.push_back(loop_.every(1s, [this] { every_second(); }));
+    timers_.push_back(loop_.every(5s, [this] { look_at_sessions(); }));
     timers_.push_back(loop_.every(60s, [this] { tell_problems(keeper_->save_learned(*analyst_, *panic_, *floods_)); }));
 }
 
@@ -245,6 +247,22 @@ void Protection::every_second() {
             events_.raise(Severity::warning, identities_[i].broken() ? "identity-broken" : "identity-holds",
                           interface.settings().name + ": " + *said);
     }
+}
+
+void Protection::look_at_sessions() {
+    const auto& config = config_.operator_sessions;
+    sessions_.configure(static_cast<std::uint64_t>(config.settled.count()) * 1'000'000);
+    const auto established = net::established_to(config.ports);
+    if (established) sessions_.note(*established, boot_now_ns());
+    if (!established && !sessions_unknown_)
+        events_.raise(Severity::warning, "sessions-unknown",
+                      "the operator's sessions cannot be told, and are not spared: " + established.error().text);
+    sessions_unknown_ = !established;
+}
+
+const OperatorSessions& Protection::operator_sessions() {
+    look_at_sessions();
+    return sessions_;
 }
 
 void Protection::tell_problems(const std::vector<std::string>& problems) {

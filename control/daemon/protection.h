@@ -16,6 +16,7 @@
 #include "control/daemon/flood_keeper.h"
 #include "control/daemon/identity_watch.h"
 #include "control/daemon/keeper.h"
+#include "control/daemon/operator_sessions.h"
 #include "control/daemon/panic_keeper.h"
 #include "control/daemon/protected_interface.h"
 #include "control/daemon/source_keeper.h"
@@ -48,6 +49,8 @@ public:
     [[nodiscard]] AnalystThread& analyst() noexcept { return *analyst_; }
     [[nodiscard]] PanicKeeper& panic() noexcept { return *panic_; }
     [[nodiscard]] const SynKeeper& syn() const noexcept { return *syn_; }
+    // Looked at anew.
+    [[nodiscard]] const OperatorSessions& operator_sessions();
     [[nodiscard]] EventLog& events() noexcept { return events_; }
     [[nodiscard]] EventLoop& loop() noexcept { return loop_; }
     [[nodiscard]] const std::vector<std::unique_ptr<ProtectedInterface>>& interfaces() const noexcept {
@@ -75,6 +78,7 @@ private:
     void tick_panic();
     void feed_known_sources();
     void tell_overflow();
+    void look_at_sessions();
     void tend_floods();
     [[nodiscard]] bool under_attack();
     [[nodiscard]] FloodTables flood_tables();
@@ -99,6 +103,8 @@ private:
     std::unique_ptr<SourceKeeper> sources_;
     std::unique_ptr<SynKeeper> syn_;
     std::unique_ptr<CookieSwitch> cookie_switch_;
+    OperatorSessions sessions_;
+    bool sessions_unknown_ = false;
     std::vector<std::unique_ptr<ProtectedInterface>> interfaces_;
     std::vector<IdentityWatch> identities_;
     std::unique_ptr<net::LinkWatch> links_;

@@ -203,6 +203,10 @@ Outcome BanBook::apply(Order order, std::uint64_t duration_ns, std::uint64_t now
         ++counters_.refused_allowed;
         return Outcome::refused_allowed;
     }
+    if (cuts_off(order) && is_operators_ && is_operators_(order.target)) {
+        ++counters_.refused_operator;
+        return Outcome::refused_operator;
+    }
     if (order.set == GABION_SET_QUARANTINE && !order.target.is_address())
         order.scope.flags |= GABION_QUARANTINE_SPARE_KNOWN;
     RecordStore& store = stores_[order.set];

@@ -39,6 +39,7 @@ struct BookOptions {
 
 struct BookCounters {
     std::uint64_t refused_allowed = 0;
+    std::uint64_t refused_operator = 0;
     std::uint64_t refused_radius = 0;
     std::uint64_t evicted = 0;
     std::uint64_t refused_full = 0;
@@ -116,6 +117,8 @@ public:
         spared_ = std::move(spared);
         tell_escalation_ = std::move(tell);
     }
+    // Asked before a detector cuts anybody off: whether the target is, or holds, the other end of an operator's session.
+    void on_cut_off(std::function<bool(const Prefix&)> is_operators) { is_operators_ = std::move(is_operators); }
     void set_escalation(const EscalationSettings& settings) noexcept { escalation_.configure(settings); }
     void set_blast_radius(std::uint64_t addresses, std::uint64_t window_ns) noexcept {
         blast_.configure(addresses, window_ns);
@@ -199,6 +202,7 @@ private:
     Escalation escalation_;
     Spared spared_;
     TellEscalation tell_escalation_;
+    std::function<bool(const Prefix&)> is_operators_;
     BookCounters counters_;
     std::deque<EndedEntry> history_;
     std::size_t history_max_;

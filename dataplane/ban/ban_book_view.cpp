@@ -14,6 +14,8 @@ const char* name_of(Outcome outcome) noexcept {
             return "extended";
         case Outcome::refused_allowed:
             return "refused: on the allow list";
+        case Outcome::refused_operator:
+            return "refused: the operator's own session";
         case Outcome::refused_unproven:
             return "refused: nothing proves the source";
         case Outcome::refused_known:

@@ -67,6 +67,7 @@ enum class Outcome : std::uint8_t {
     added,
     extended,          // was there: time, limits and evidence are the new ones
     refused_allowed,   // the target is on the allow list, or holds an address that is
+    refused_operator,  // the target is, or holds, the other end of one of the operator's own sessions
     refused_unproven,  // a ban without proven evidence
     refused_known,     // a prefix that holds sources known from calm times, or proven ones that are not banned
     refused_radius,    // detectors have cut off as many addresses as they may for now

@@ -30,23 +30,24 @@ bpf_link_info link_info(int fd) noexcept {
     return info;
 }
 
-std::string program_name(std::uint32_t id) {
-    const UniqueFd program(bpf_prog_get_fd_by_id(id));
-    bpf_prog_info info{};
-    __u32 length = sizeof info;
-    if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &length) != 0 || info.name[0] == '\0')
-        return "(no name)";
-    return info.name;
-}
-
-Error foreign_program(const std::string& interface, std::uint32_t id) {
-    return Error{"interface " + interface + " already has an XDP program that is not ours: '" + program_name(id) +
-                     "' (id " + std::to_string(id) + "); take it off first, for example with: ip link set dev " +
-                     interface + " xdp off",
+Error foreign_program(const std::string& interface, const OnInterface& present) {
+    const std::string off = present.mode == AttachMode::generic ? " xdpgeneric off" : " xdp off";
+    return Error{"interface " + interface + " already has an XDP program that is not ours: '" +
+                     program_name(present.program_id).value_or("(no name)") + "' (id " +
+                     std::to_string(present.program_id) + "); take it off first, for example with: ip link set dev " +
+                     interface + off,
                  EBUSY};
 }
 
 }  // namespace
+
+std::optional<std::string> program_name(std::uint32_t id) {
+    const UniqueFd program(bpf_prog_get_fd_by_id(id));
+    bpf_prog_info info{};
+    __u32 length = sizeof info;
+    if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &length) != 0) return std::nullopt;
+    return info.name[0] == '\0' ? "(no name)" : info.name;
+}
 
 void XdpLink::open_pinned() noexcept {
     if (!link_ && directory_.has(pin_name)) link_.reset(bpf_obj_get(directory_.entry(pin_name).c_str()));
@@ -92,7 +93,7 @@ Result<Attached> XdpLink::attach(int program_fd, int ifindex, const std::string&
     } else {
         link_.reset();
         directory_.remove(pin_name);
-        if (present.program_id != 0) return foreign_program(interface, present.program_id);
+        if (present.program_id != 0) return foreign_program(interface, present);
     }
     if (wanted != AttachMode::automatic) return create(program_fd, ifindex, interface, wanted);
 

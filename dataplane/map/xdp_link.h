@@ -3,6 +3,8 @@
 // atomically. Another program on the interface is never touched, only named.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "dataplane/core/fd.h"
@@ -18,6 +20,9 @@ struct Attached {
     bool replaced = false;                 // a program of ours was enforcing before
     std::string why_generic;               // what the driver said, when automatic fell back
 };
+
+// The name that a loaded program bears; nothing when this process may not ask (CAP_SYS_ADMIN) or the program is gone.
+std::optional<std::string> program_name(std::uint32_t id);
 
 class XdpLink {
 public:

@@ -64,11 +64,56 @@ Result<std::vector<std::string>> feature_names(const std::string& interface) {
 
 }  // namespace
 
+std::optional<Channels> channels(const std::string& interface) {
+    ethtool_channels all{};
+    all.cmd = ETHTOOL_GCHANNELS;
+    if (!ask(interface, &all, "reading the channels")) return std::nullopt;
+    return Channels{all.rx_count, all.combined_count, all.max_rx, all.max_combined};
+}
+
 std::optional<std::uint32_t> rx_channels(const std::string& interface) {
-    ethtool_channels channels{};
-    channels.cmd = ETHTOOL_GCHANNELS;
-    if (!ask(interface, &channels, "reading the channels")) return std::nullopt;
-    return channels.rx_count + channels.combined_count;
+    const auto all = channels(interface);
+    if (!all) return std::nullopt;
+    return all->receiving();
+}
+
+Result<void> change_channels(const std::string& interface, bool combined, std::uint32_t count) {
+    ethtool_channels all{};
+    all.cmd = ETHTOOL_GCHANNELS;
+    if (auto done = ask(interface, &all, "reading the channels"); !done) return done.error();
+    (combined ? all.combined_count : all.rx_count) = count;
+    all.cmd = ETHTOOL_SCHANNELS;
+    return ask(interface, &all, "setting the channels");
+}
+
+std::optional<RxRing> rx_ring(const std::string& interface) {
+    ethtool_ringparam rings{};
+    rings.cmd = ETHTOOL_GRINGPARAM;
+    if (!ask(interface, &rings, "reading the ring sizes")) return std::nullopt;
+    return RxRing{rings.rx_pending, rings.rx_max_pending};
+}
+
+Result<void> change_rx_ring(const std::string& interface, std::uint32_t size) {
+    ethtool_ringparam rings{};
+    rings.cmd = ETHTOOL_GRINGPARAM;
+    if (auto done = ask(interface, &rings, "reading the ring sizes"); !done) return done.error();
+    rings.rx_pending = size;
+    rings.cmd = ETHTOOL_SRINGPARAM;
+    return ask(interface, &rings, "setting the ring sizes");
+}
+
+std::optional<bool> sends_pause_frames(const std::string& interface) {
+    ethtool_pauseparam pause{};
+    pause.cmd = ETHTOOL_GPAUSEPARAM;
+    if (!ask(interface, &pause, "reading the pause frames")) return std::nullopt;
+    return pause.tx_pause != 0;
+}
+
+std::string driver_name(const std::string& interface) {
+    ethtool_drvinfo driver{};
+    driver.cmd = ETHTOOL_GDRVINFO;
+    if (!ask(interface, &driver, "reading the driver")) return {};
+    return std::string(driver.driver, ::strnlen(driver.driver, sizeof driver.driver));
 }
 
 Result<std::vector<Feature>> features(const std::string& interface) {

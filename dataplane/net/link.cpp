@@ -39,10 +39,13 @@ Link parse_link(const Received& message) {
     link.mac = attributes.value<MacAddress>(IFLA_ADDRESS);
     link.mtu = attributes.value<std::uint32_t>(IFLA_MTU);
     link.lower = attributes.value<std::uint32_t>(IFLA_LINK);
+    link.master = attributes.value<std::uint32_t>(IFLA_MASTER);
     link.rx_queues = std::max(1u, attributes.value<std::uint32_t>(IFLA_NUM_RX_QUEUES, 1));
     link.up = (header.ifi_flags & IFF_UP) != 0;
     link.carrier = attributes.value<std::uint8_t>(IFLA_CARRIER) != 0;
-    link.xdp_program = attributes.nested(IFLA_XDP).value<std::uint32_t>(IFLA_XDP_PROG_ID);
+    const auto xdp = attributes.nested(IFLA_XDP);
+    link.xdp_program = xdp.value<std::uint32_t>(IFLA_XDP_PROG_ID);
+    link.xdp_generic = xdp.value<std::uint8_t>(IFLA_XDP_ATTACHED) == XDP_ATTACHED_SKB;
     return link;
 }
 

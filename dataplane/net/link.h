@@ -22,10 +22,12 @@ struct Link {
     MacAddress mac{};
     std::uint32_t mtu = 0;
     std::uint32_t lower = 0;      // index of the device below (VLAN) or of the veth peer; 0 = none
+    std::uint32_t master = 0;     // index of the bond or bridge that this is a port of; 0 = none
     std::uint32_t rx_queues = 1;  // allocated; rx_queue_count() tells how many are in use
     bool up = false;              // administratively
     bool carrier = false;
     std::uint32_t xdp_program = 0;  // id of a program attached there, 0 = none
+    bool xdp_generic = false;       // it is run by the stack, not by the driver
 };
 
 struct LinkChange {

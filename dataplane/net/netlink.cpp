@@ -109,8 +109,8 @@ void for_each_message(std::span<const std::uint8_t> datagram, const Receiver& re
     }
 }
 
-Result<Netlink> Netlink::open() {
-    UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+Result<Netlink> Netlink::open(int protocol) {
+    UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
     if (!fd) return error_from_errno(errno, "opening a netlink socket");
     const int on = 1;
     ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);

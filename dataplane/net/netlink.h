@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Route netlink, as much as Gabion needs: a message with nested attributes, a request with its answer, a dump, attributes read back.
+// Netlink (route and generic), as much as Gabion needs: a message with nested attributes, a request with its answer, a dump, attributes read back.
 // Written out here because it is all of two hundred lines; libmnl would save half of them for one more library on every host.
 // Errors carry the kernel's own words (extended acknowledgement) where it gives any.
 #pragma once
@@ -99,7 +99,7 @@ void for_each_message(std::span<const std::uint8_t> datagram, const Receiver& re
 // A socket for requests. One caller at a time.
 class Netlink {
 public:
-    static Result<Netlink> open();
+    static Result<Netlink> open(int protocol = NETLINK_ROUTE);
 
     // Sends and waits for the acknowledgement; `what` begins the error's text. Answers before it go to `receiver`.
     Result<void> request(Message& message, std::string_view what, const Receiver& receiver = {});

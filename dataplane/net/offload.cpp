@@ -19,14 +19,17 @@ bool contains(const List& list, std::string_view name) {
 
 }  // namespace
 
+bool harms_handover(std::string_view feature) noexcept {
+    return contains(tag_stripping, feature) || contains(merging_features, feature);
+}
+
 Result<OffloadsBefore> prepare_offloads(const Link& link) {
     auto present = features(link.name);
     if (!present) return present.error();
     OffloadsBefore before;
     std::vector<FeatureChange> wanted;
     for (const auto& feature : *present) {
-        const bool harmful = contains(tag_stripping, feature.name) || contains(merging_features, feature.name);
-        if (!harmful || !feature.active || !feature.changeable) continue;
+        if (!harms_handover(feature.name) || !feature.active || !feature.changeable) continue;
         wanted.push_back({feature.name, false});
         before.switched_off.push_back(feature.name);
     }

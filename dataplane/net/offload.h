@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/core/result.h"
@@ -12,6 +13,9 @@
 #include "dataplane/net/link.h"
 
 namespace gabion::net {
+
+// Whether this feature, by the kernel's name, is one of them.
+bool harms_handover(std::string_view feature) noexcept;
 
 // What to give to restore_offloads() one day: the features that were on and are off now.
 struct OffloadsBefore {

@@ -145,6 +145,41 @@ def offender(host):
         return told + [why.strip(), f'the other client: {innocent}']
 
 
+def detector_bans(daemon):
+    return {one['target'].split('/')[0] for one in daemon.ask('ban', 'list') if one['tier'] == 'detector'}
+
+
+@case("the operator's own session is cut off neither by a detector nor by a slip of his, as long as it lasts: v4", host=HOST4)
+@case("the operator's own session is cut off neither by a detector nor by a slip of his, as long as it lasts: v6", host=HOST6)
+def operators_session(host):
+    own, other = INNOCENT[host], OFFENDER[host]
+    with protected('operator', operator={'ports': [7000], 'settled': '1s'},
+                   **limits(connections_per_s=20, threshold=60, tcp_pps=0, packets_pps=0)) as (bed, daemon):
+        bed.serve()
+        echo(bed, host)
+        talk = Talk(bed, host)
+        listed = bed.lab.directory / 'list'
+        listed.write_text(f'{other}\n{own}\n')
+        for arguments in (('add', own), ('add', f'{own[:3]}0.0.0/8' if host == HOST4 else '2a00::/16'), ('load', listed)):
+            done = daemon.gabion('ban', *arguments, check=False)
+            assert done.returncode == 1 and 'session' in done.stderr and '--force' in done.stderr, (arguments, done)
+        assert daemon.ask('ban', 'list') == []
+        time.sleep(1.2)
+        assert daemon.gabion('ban', 'add', own, check=False).returncode == 1, 'and now it was seen again, and is settled'
+        offenders = [bed.clients(source=one, kind='download', bytes=200, rate=200, seconds=6, timeout_ms=500) for one in (own, other)]
+        wait_for('the ban of the other one', lambda: other in detector_bans(daemon), 6)
+        for one in offenders:
+            one.result()
+        assert detector_bans(daemon) == {other}, daemon.ask('ban', 'list')
+        assert talk.result()['words'] > 30
+        daemon.ban(own)  # the session is over
+        daemon.gabion('ban', 'del', own)
+        bed.clients(source=own, kind='download', bytes=200, rate=200, seconds=6, timeout_ms=500)
+        wait_for('the ban without a session', lambda: own in detector_bans(daemon), 8)
+        daemon.gabion('ban', 'add', own, '--force')
+        daemon.identity()
+
+
 @case('forging an innocent, with the ports of his connection too, gets nobody banned and cuts nothing off: v4', host=HOST4)
 @case('forging an innocent, with the ports of his connection too, gets nobody banned and cuts nothing off: v6', host=HOST6)
 def forged(host):

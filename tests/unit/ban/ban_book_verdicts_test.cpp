@@ -75,6 +75,15 @@ TEST_F(BanBookTest, WhatIsAllowedIsNeverCutOff) {
     EXPECT_EQ(book_.counters().refused_allowed, 4u);
 }
 
+TEST_F(BanBookTest, TheOperatorsOwnSessionIsNeverCutOffByADetector) {
+    book_.on_cut_off([](const Prefix& target) { return target.contains(at("198.51.100.9")); });
+    EXPECT_EQ(book_.apply(quarantine(at("198.51.100.9")), second, start), Outcome::refused_operator);
+    EXPECT_EQ(book_.apply(quarantine(at("198.51.100.0/24")), second, start), Outcome::refused_operator);
+    EXPECT_EQ(book_.apply(quarantine(at("198.51.100.10")), second, start), Outcome::added);
+    EXPECT_TRUE(book_.add(order(GABION_SET_OPERATOR, "198.51.100.9"), start)) << "a person may";
+    EXPECT_EQ(book_.counters().refused_operator, 2u);
+}
+
 TEST_F(BanBookTest, DetectorsCutOffOnlySoMany) {
     options_.blast_addresses = 300;
     options_.blast_window_ns = 16 * second;

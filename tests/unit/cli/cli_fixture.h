@@ -52,7 +52,7 @@ protected:
             argv.push_back(argument.data());
         argv.push_back(nullptr);
         std::string socket = "GABION_SOCKET=" + path;
-        char* environment[] = {socket.data(), nullptr};
+        char* environment[] = {socket.data(), ssh.empty() ? nullptr : ssh.data(), nullptr};
         posix_spawn_file_actions_t actions;
         ::posix_spawn_file_actions_init(&actions);
         ::posix_spawn_file_actions_addopen(&actions, 0, input.c_str(), O_RDONLY, 0);
@@ -73,6 +73,7 @@ protected:
     TemporaryDirectory files;
     RunningServer server;
     std::string path = server.path();
+    std::string ssh;  // a variable that sshd sets, "NAME=VALUE"
 };
 
 }  // namespace gabion::cli

@@ -57,6 +57,28 @@ TEST_F(Cli, WrongUsageIsOneLineAndStatusTwo) {
     EXPECT_TRUE(server.surface.bans_.empty());
 }
 
+TEST_F(Cli, ABanThatWouldEndOnesOwnSessionNeedsForce) {
+    const std::vector<std::pair<std::string, std::string>> sessions{
+        {"SSH_CONNECTION=192.0.2.7 51514 203.0.113.1 22", "192.0.2.7"},
+        {"SSH_CONNECTION=192.0.2.7 51514 203.0.113.1 22", "192.0.2.0/24"},
+        {"SSH_CLIENT=2001:db8::7 51514 22", "2001:db8::/64"},
+        {"SSH_CONNECTION=fe80::7%eth0 51514 fe80::1%eth0 22", "fe80::7"}};
+    for (const auto& [variable, target] : sessions) {
+        ssh = variable;
+        const auto refused = gabion({"ban", "add", target});
+        EXPECT_EQ(refused.status, 1) << variable;
+        EXPECT_NE(refused.err.find("your own session"), std::string::npos) << refused.err;
+        EXPECT_TRUE(server.surface.bans_.empty());
+        EXPECT_EQ(gabion({"ban", "add", target, "--force"}).status, 0) << variable;
+        EXPECT_EQ(gabion({"ban", "del", target}).status, 0);
+    }
+    for (const char* other :
+         {"SSH_CONNECTION=192.0.2.8 1 203.0.113.1 22", "SSH_CONNECTION=", "SSH_CONNECTION=nonsense", ""}) {
+        ssh = other;
+        EXPECT_EQ(gabion({"ban", "add", "192.0.2.7"}).status, 0) << other;
+    }
+}
+
 TEST_F(Cli, HelpAndVersionAreNoErrors) {
     EXPECT_EQ(gabion({"--help"}).status, 0);
     EXPECT_EQ(gabion({"ban", "add", "--help"}).status, 0);

@@ -118,6 +118,8 @@ const BadCase bad_cases[] = {
     {"address list is a text", "[allow]\ntargets = \"192.0.2.1\"" + interface, "gabion.toml:2:11: allow.targets",
      "a list"},
     {"CPU twice", "[workers]\ncpus = [1, 1]" + interface, "gabion.toml:2:8: workers.cpus", "CPU 1 twice"},
+    {"port twice", "[operator]\nports = [22, 22]" + interface, "gabion.toml:2:9: operator.ports", "port 22 twice"},
+    {"port 0", "[operator]\nports = [0]" + interface, "operator.ports", "port numbers from 1 to 65535"},
     {"CPU as text", "[workers]\ncpus = [\"one\"]" + interface, "workers.cpus", "CPU numbers"},
     {"credit beyond what rings hold", "[workers]\ncredit = 2049" + interface, "gabion.toml:2:10: workers.credit",
      "64 to 2048"},
@@ -204,6 +206,7 @@ TEST(Config, IsWrittenAsItIsRead) {
     config.bans.duration = 90'061'001ms;
     config.allow.targets = {*Prefix::parse("192.0.2.0/24"), *Prefix::parse("::1")};
     config.workers.cpus = {5, 0};
+    config.operator_sessions = {{2222, 22}, 0ms};
     config.caps.port = {{"udp", 53, 5000}, {"tcp", 0, 1}};
     config.sources.port = {{"udp", 53, 5000}};
     config.sources.decay = 2.5;

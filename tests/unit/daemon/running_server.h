@@ -19,23 +19,9 @@
 #include "control/daemon/server.h"
 #include "control/wire/client.h"
 #include "tests/unit/daemon/fake_surface.h"
+#include "tests/unit/daemon/temporary_directory.h"
 
 namespace gabion::daemon {
-
-class TemporaryDirectory {
-public:
-    TemporaryDirectory() {
-        char name[] = "/tmp/gabion-test-XXXXXX";
-        path_ = ::mkdtemp(name);
-    }
-    ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-    [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-
-private:
-    std::string path_;
-};
 
 class RunningServer {
 public:
