@@ -26,6 +26,10 @@
 #define GABION_FEATURE_CAPS	     0x2000u /* floods triggered, rates of the whole host capped */
 #define GABION_FEATURE_SOURCE_RATES  0x4000u
 #define GABION_FEATURES_ALL	     0x7fffu
+/* Beside those, for a port of an inline pair. */
+#define GABION_FEATURE_INLINE                                                                                          \
+	0x8000u /* what goes on is forwarded to the other port, and this host is asked nothing about it */
+#define GABION_FEATURE_LINK_CONTROL 0x10000u /* the control frames of a link are not forwarded */
 
 /* What the validation looks for. Fixed at load, since then what is off costs nothing and what is on are constants in the code. */
 #define GABION_CHECK_BOGONS	   0x01u
@@ -86,12 +90,13 @@ struct gabion_settings {
 	__u32 syn_first_mask;
 };
 
-/* egress.bpf.c */
+/* egress.bpf.c and inside.bpf.c */
 struct gabion_egress_settings {
 	__u32 flow_mask;
 	__u32 proven_mask;
-	__u32 ephemeral_low; /* net.ipv4.ip_local_port_range, both ends included */
+	__u32 ephemeral_low; /* ports of queries, both ends included: in host mode net.ipv4.ip_local_port_range */
 	__u32 ephemeral_high;
+	__u32 features; /* GABION_FEATURE_LINK_CONTROL */
 };
 
 #endif

@@ -81,6 +81,9 @@ GABION_INLINE __u32 gabion_socket_ask(GABION_FRAME *frame, const struct gabion_p
 	struct bpf_sock *socket;
 	__u32 state;
 
+	if (gabion_settings.features &
+	    GABION_FEATURE_INLINE) /* what passes through is nothing to sockets of this host */
+		return GABION_SOCKET_NONE;
 	if (packet->ip_version == 4) {
 		tuple.ipv4.saddr = packet->source.word[0];
 		tuple.ipv4.daddr = packet->destination.word[0];

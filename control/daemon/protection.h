@@ -61,7 +61,9 @@ private:
     void start_timers();
     void tend_syn();
     void put_in_force(gabion_panic_mode mode);
+    void release(const std::string& name, const map::PinDirectory& pins);
     void release_former();
+    void release_moved();
     void decide();
     void enforce();
     void tend_sources();

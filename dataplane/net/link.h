@@ -25,6 +25,7 @@ struct Link {
     std::uint32_t rx_queues = 1;  // allocated; rx_queue_count() tells how many are in use
     bool up = false;              // administratively
     bool carrier = false;
+    bool promiscuous = false;       // because somebody asked for it, as `ip link set promisc on` does
     std::uint32_t xdp_program = 0;  // id of a program attached there, 0 = none
 };
 
@@ -32,6 +33,7 @@ struct LinkChange {
     std::optional<MacAddress> mac;
     std::optional<std::uint32_t> mtu;
     std::optional<bool> up;
+    std::optional<bool> promiscuous{};
     bool no_arp = false;
 };
 
