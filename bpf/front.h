@@ -186,6 +186,8 @@ GABION_INLINE __u32 gabion_front(GABION_FRAME *frame, const struct gabion_tables
 		return GABION_REASON_MALFORMED_ETHERNET;
 	type = GABION_SWAP16(ethernet->type);
 	GABION_MARK(arrival, LINK);
+	if (gabion_has(tables, GABION_FEATURE_LINK_CONTROL) && gabion_link_control(ethernet))
+		return GABION_REASON_LINK_CONTROL;
 	if (gabion_has(tables, GABION_FEATURE_MAC)) {
 		__u32 reason = gabion_stage_mac(frame, ethernet, tables);
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The kernel stage: finds its tables, runs the pipeline, and turns the reason into what XDP does with the packet.
+#include "ports.h"
+#define GABION_WAY_OUT() gabion_way_out(GABION_SIDE_INSIDE)
+
 #include "answer.h"
 #include "pipeline.h"
 

@@ -30,6 +30,14 @@
 #include "stage/syn.h"
 #include "stage/validation.h"
 
+/*
+ * Inline mode: whether the other port is there. The program says beforehand how to ask; whoever only judges packets takes it for
+ * granted.
+ */
+#ifndef GABION_WAY_OUT
+#define GABION_WAY_OUT() 1
+#endif
+
 /* Chosen for a worker, or what is `judged` already: CLEAN, or the reason for which the packet is dropped. */
 GABION_INLINE __u32 gabion_choose(const struct gabion_packet *packet, const struct gabion_tables *tables,
 				  struct gabion_cpu *cpu, struct gabion_arrival *arrival, __u32 judged)
@@ -127,6 +135,12 @@ GABION_INLINE __u32 gabion_leave(const struct gabion_tables *tables, struct gabi
 		*reason = under = GABION_REASON_DRY_RUN;
 	}
 	gabion_breaker_take(&cpu->breaker, &tables->control->panic, now);
+	if (gabion_has(tables, GABION_FEATURE_INLINE) && !gabion_answers(under) && !gabion_hands_over(under)) {
+		if (!GABION_WAY_OUT())
+			*reason = under = GABION_REASON_PORT_GONE;
+		gabion_tally(&cpu->reason[under], bytes);
+		return under == GABION_REASON_PORT_GONE ? GABION_ACTION_DROP : GABION_ACTION_FORWARD;
+	}
 	gabion_tally(&cpu->reason[under], bytes);
 	if (gabion_answers(under))
 		return GABION_ACTION_ANSWER;
@@ -141,7 +155,7 @@ GABION_INLINE int gabion_verdict(__u32 action)
 		return XDP_DROP;
 	if (action == GABION_ACTION_ANSWER)
 		return XDP_TX;
-	return action == GABION_ACTION_HAND_OVER ? XDP_REDIRECT : XDP_PASS;
+	return action == GABION_ACTION_HAND_OVER || action == GABION_ACTION_FORWARD ? XDP_REDIRECT : XDP_PASS;
 }
 #endif
 

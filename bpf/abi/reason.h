@@ -74,7 +74,10 @@ enum gabion_action {
 	X(SYN_UNANSWERED,     "syn-unanswered",     DROP,      "SYN of a source prefix that has been answered as often as may be") \
 	X(SYN_FIRST,          "syn-first",          DROP,      "first SYN of a source that is not known, for a destination under a SYN flood that no cookie can answer for") \
 	X(SYN_CAP,            "syn-cap",            DROP,      "SYN above the cap of a destination under a SYN flood") \
-	X(NEW_SOURCE,         "new-source",         DROP,      "in a flood: of a source not seen before, above the rate at which such are let in")
+	X(NEW_SOURCE,         "new-source",         DROP,      "in a flood: of a source not seen before, above the rate at which such are let in") \
+	X(LINK_CONTROL,       "link-control",       DROP,      "frame that keeps a link itself running (STP, LACP, LLDP, 802.1X), where those are not forwarded") \
+	X(OUTBOUND,           "outbound",           FORWARD,   "came in by the inside port: forwarded, and what it vouches for is noted") \
+	X(PORT_GONE,          "port-gone",          DROP,      "inline mode: the other port does not exist")
 /* clang-format on */
 
 enum gabion_reason {

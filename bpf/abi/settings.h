@@ -27,6 +27,10 @@
 #define GABION_FEATURE_SOURCE_RATES  0x4000u
 #define GABION_FEATURE_ASK_COOKIE    0x8000u /* the kernel has bpf_tcp_gen_syncookie() for XDP */
 #define GABION_FEATURES_ALL	     0xffffu
+/* Beside those, for a port of an inline pair. */
+#define GABION_FEATURE_INLINE                                                                                          \
+	0x10000u /* what goes on is forwarded to the other port, and this host is asked nothing about it */
+#define GABION_FEATURE_LINK_CONTROL 0x20000u /* the control frames of a link are not forwarded */
 
 /* What the validation looks for. Fixed at load, since then what is off costs nothing and what is on are constants in the code. */
 #define GABION_CHECK_BOGONS	   0x01u
@@ -87,12 +91,13 @@ struct gabion_settings {
 	__u32 syn_first_mask;
 };
 
-/* egress.bpf.c */
+/* egress.bpf.c and inside.bpf.c */
 struct gabion_egress_settings {
 	__u32 flow_mask;
 	__u32 proven_mask;
-	__u32 ephemeral_low; /* net.ipv4.ip_local_port_range, both ends included */
+	__u32 ephemeral_low; /* ports of queries, both ends included: in host mode net.ipv4.ip_local_port_range */
 	__u32 ephemeral_high;
+	__u32 features; /* GABION_FEATURE_LINK_CONTROL */
 };
 
 #endif

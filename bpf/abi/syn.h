@@ -47,7 +47,10 @@ struct gabion_syn_control {
 	 */
 	__u32 attended;
 	__u32 believed_ticks; /* a listener's cookie is believed this long at most */
-	__u32 spare[14];
+	/* of one SYN at the rate from which those that get no cookie are capped, where some get one; 0 = at once */
+	__u32 heavy_interval;
+	__u32 heavy_burst;
+	__u32 spare[12];
 	/* Written by the programs: tick of the last answer, never 0; 0 = none yet. */
 	__u32 answered;		 /* with our own cookie */
 	__u32 listener_answered; /* with a listener's */
@@ -64,8 +67,10 @@ struct gabion_syn_cell {
 	__u32 refused;	  /* no answers up to this tick: the listener took no request; 0 = none */
 	__u32 address[4]; /* the destination that engaged the cell; IPv4 in the first word */
 	__u16 port;
-	__u16 version; /* 4 or 6 */
-	__u32 reserved[5];
+	__u16 version;	    /* 4 or 6 */
+	__u32 capped_until; /* what gets no cookie is capped up to this tick; 0 = it passes */
+	__u64 heavy;	    /* GCRA of what gets none */
+	__u32 reserved[2];
 } GABION_ALIGNED(GABION_CACHE_LINE);
 
 _Static_assert(sizeof(struct gabion_syn_cell) == GABION_CACHE_LINE, "one line a destination");

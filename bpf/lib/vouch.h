@@ -30,12 +30,15 @@
 #define GABION_ASKS_AMPLIFIER 1u /* its destination port is there */
 #define GABION_FROM_AMPLIFIER 2u /* its source port is */
 
+#define GABION_FORWARDED   1u /* it came in by another interface */
+#define GABION_FROM_INSIDE 2u /* by the inside port of an inline pair, behind which are the TCPs that are protected */
+
 /* What is known of the socket that sent a packet. */
 struct gabion_sender {
 	__u32 connected;   /* it has a peer */
 	__u32 established; /* TCP: the handshake is complete, and neither end has closed */
 	__u32 open;	   /* TCP: a connection that is not closed, whatever its state */
-	__u32 forwarded;   /* no socket: it came in by another interface */
+	__u32 forwarded;   /* no socket: GABION_FORWARDED, GABION_FROM_INSIDE */
 };
 
 GABION_INLINE struct gabion_vouch gabion_vouch_make(__u32 kind, __u32 grants, __u32 grants_max)
@@ -50,7 +53,8 @@ GABION_INLINE struct gabion_vouch gabion_vouch_make(__u32 kind, __u32 grants, __
  * SYN received (a packet outside its window: RFC 9293, 3.10.7.4), of a connection that exists (RFC 5961) and of one that ended
  * (TIME_WAIT). None of them comes from a socket in the state ESTABLISHED that did not get there by the right number. Those for a SYN
  * received and TIME_WAIT come from no full socket; this host's own then count for nothing, and those of a TCP behind it, which has no
- * socket here, only when they go beyond the handshake (gabion_flow_went_on): data, or numbers that moved.
+ * socket here, only when they go beyond the handshake (gabion_flow_went_on): data, or numbers that moved. Behind the inside port of an inline
+ * pair such a segment says as much as a socket does: the TCP that sent it holds the connection as established.
  */
 GABION_INLINE struct gabion_vouch gabion_vouch_tcp(const struct gabion_packet *packet,
 						   const struct gabion_sender *sender)
@@ -70,10 +74,35 @@ GABION_INLINE struct gabion_vouch gabion_vouch_tcp(const struct gabion_packet *p
 	} else if (sender->open) { /* connecting or closing: what is noted of it holds on */
 		vouch.grants = 1;
 	} else if (sender->forwarded) {
-		vouch.kind = GABION_FLOW_COMPLETE;
+		vouch.kind = sender->forwarded == GABION_FROM_INSIDE ? GABION_FLOW_ESTABLISHED : GABION_FLOW_COMPLETE;
 		vouch.doubtful = !packet->payload_length;
 	}
 	return vouch;
+}
+
+/*
+ * A bare ACK from inside says that a connection is established only where something is known of it, and it goes beyond that: the first one of
+ * who asked, numbers that moved of who answered, or of a connection that was taken for complete. Blind segments move none. Else it vouches
+ * and proves nothing.
+ */
+GABION_INLINE void gabion_vouch_settle(struct gabion_vouch *vouch, const struct gabion_flow_bucket *bucket, __u32 tag,
+				       __u32 now, __u32 idle_ticks)
+{
+	__u32 i, shown = 0;
+
+	if (!vouch->doubtful || vouch->kind != GABION_FLOW_ESTABLISHED)
+		return;
+	GABION_UNROLL
+	for (i = 0; i < GABION_FLOWS_PER_BUCKET; i++) {
+		const struct gabion_flow *flow = &bucket->flow[i];
+
+		if (flow->tag == tag && gabion_flow_alive(flow, now, idle_ticks))
+			shown = (flow->kind != GABION_FLOW_ANSWERED && flow->kind != GABION_FLOW_COMPLETE) ||
+				flow->number != vouch->number ||
+				flow->answered != GABION_CAST(__u16, vouch->acknowledgment);
+	}
+	if (!shown)
+		vouch->kind = GABION_FLOW_COMPLETE;
 }
 
 /*

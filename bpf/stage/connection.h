@@ -65,7 +65,7 @@ GABION_INLINE __u32 gabion_connection_unknown(const struct gabion_packet *packet
 		return GABION_REASON_RST_UNKNOWN;
 	if (packet->tcp_flags & GABION_TCP_SYN)
 		return GABION_REASON_SYNACK_UNASKED;
-	if (gabion_read32(&tables->control->connections.forwards) &&
+	if ((gabion_has(tables, GABION_FEATURE_INLINE) || gabion_read32(&tables->control->connections.forwards)) &&
 	    (arrival->allowed & GABION_SKIP_RATES || gabion_known(tables, arrival->hash)))
 		return GABION_REASON_NONE;
 	return GABION_REASON_ACK_UNKNOWN;

@@ -8,16 +8,11 @@
 
 #include "../abi/reason.h"
 #include "../abi/settings.h"
+#include "../lib/link_control.h"
 #include "../lib/parse.h"
 #include "../lib/tables.h"
 
 #define GABION_ETHERTYPE_ARP 0x0806
-
-/* A MAC address in a frame, in the two pieces that struct gabion_mac has. */
-struct gabion_wire_mac {
-	__u32 first;
-	__u16 last;
-} GABION_WIRE;
 
 /* Out of line for the sake of the stack: the whole list is in registers and on it. */
 GABION_OUTLINE __u32 gabion_mac_listed(GABION_OUTLINE_TABLES GABION_FRAME *frame)
@@ -39,14 +34,6 @@ GABION_OUTLINE __u32 gabion_mac_listed(GABION_OUTLINE_TABLES GABION_FRAME *frame
 			listed = 1;
 	}
 	return listed;
-}
-
-/* 01:80:c2:00:00:00 to 0f */
-GABION_INLINE int gabion_mac_of_bridges(const struct gabion_wire_ethernet *ethernet)
-{
-	const struct gabion_wire_mac *to = GABION_AT(struct gabion_wire_mac, ethernet->destination);
-
-	return to->first == GABION_SWAP32(0x0180c200u) && !(to->last & GABION_SWAP16(0xfff0));
 }
 
 /* ARP and neighbour discovery, also behind VLAN tags. */
@@ -74,7 +61,7 @@ GABION_INLINE __u32 gabion_stage_mac(GABION_FRAME *frame, const struct gabion_wi
 	if (GABION_SETTINGS(tables).mac_filter.mode == GABION_MAC_OFF)
 		return GABION_REASON_NONE;
 	if (GABION_LIKELY(gabion_mac_listed(GABION_GIVE_TABLES(tables) frame) == allows) ||
-	    gabion_mac_of_bridges(ethernet))
+	    gabion_link_control(ethernet))
 		return GABION_REASON_NONE;
 	return gabion_mac_spares(frame) ? GABION_REASON_NONE : GABION_REASON_MAC_FILTER;
 }

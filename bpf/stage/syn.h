@@ -249,13 +249,29 @@ GABION_INLINE int gabion_syn_again(const struct gabion_packet *packet, const str
 	return 0;
 }
 
+/*
+ * Dropping SYNs hurts, where answering them does not: who cannot be answered here (somebody behind a host that forwards, a listener that takes
+ * no cookies) may be busy and no more. So that waits for a rate of its own.
+ */
+GABION_INLINE int gabion_syn_capped(const struct gabion_syn_control *syn, struct gabion_syn_cell *cell, __u32 now)
+{
+	__u32 until = now + syn->hold_ticks;
+
+	if (!syn->heavy_interval)
+		return 1;
+	if (!gabion_gcra(&cell->heavy, syn->heavy_interval, syn->heavy_burst, now))
+		cell->capped_until = until + !until; /* 0 is none */
+	return gabion_flood_lasts(gabion_read32(&cell->capped_until), now);
+}
+
 /* A SYN of an engaged destination that was not answered. */
 GABION_INLINE __u32 gabion_syn_pass(const struct gabion_packet *packet, const struct gabion_tables *tables,
 				    const struct gabion_arrival *arrival, struct gabion_syn_cell *cell)
 {
 	const struct gabion_syn_control *syn = &tables->control->syn;
 
-	if (gabion_known(tables, arrival->hash) || gabion_proven(tables, arrival->hash, arrival->now))
+	if (!gabion_syn_capped(syn, cell, arrival->now) || gabion_known(tables, arrival->hash) ||
+	    gabion_proven(tables, arrival->hash, arrival->now))
 		return GABION_REASON_NONE;
 	if (!gabion_syn_again(packet, tables, arrival->now))
 		return GABION_REASON_SYN_FIRST;

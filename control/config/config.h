@@ -22,10 +22,11 @@ using Milliseconds = std::chrono::milliseconds;
 
 struct InterfaceConfig {
     std::string name;
-    std::string mode = "host";     // "inline"
-    std::string peer;              // inline: the other port
-    std::string attach = "auto";   // "native", "generic"
-    std::string mac_mode = "off";  // "allow", "deny"
+    std::string mode = "host";             // "inline"
+    std::string peer;                      // inline: the other port
+    std::string link_control = "forward";  // inline: STP, LACP, LLDP, 802.1X; "drop"
+    std::string attach = "auto";           // "native", "generic"
+    std::string mac_mode = "off";          // "allow", "deny"
     std::vector<MacAddress> macs;
 };
 

@@ -239,6 +239,8 @@ std::vector<Key<InterfaceConfig>> make_interface_keys() {
     list.push_back(interface_name<Interface>(
         "peer", [](auto& i) -> auto& { return i.peer; }));
     list.push_back(choice<Interface>(
+        "link_control", live, {"forward", "drop"}, [](auto& i) -> auto& { return i.link_control; }));
+    list.push_back(choice<Interface>(
         "attach", at_start, {"auto", "native", "generic"}, [](auto& i) -> auto& { return i.attach; }));
     list.push_back(choice<Interface>(
         "mac_mode", live, {"off", "allow", "deny"}, [](auto& i) -> auto& { return i.mac_mode; }));

@@ -127,6 +127,8 @@ private:
             problems_.add(place("mode"), "interface.peer", "is missing; mode = \"inline\" needs the other port");
         if (interface.mode == "host" && table.contains("peer"))
             problems_.add(place("peer"), "interface.peer", "belongs to mode = \"inline\" only");
+        if (interface.mode == "host" && interface.link_control != "forward")
+            problems_.add(place("link_control"), "interface.link_control", "belongs to mode = \"inline\" only");
         if (interface.mac_mode == "allow" && interface.macs.empty())
             problems_.add(place("mac_mode"), "interface.macs",
                           "is empty; mac_mode = \"allow\" would let nobody through: name whom to allow");

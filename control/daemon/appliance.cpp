@@ -26,15 +26,27 @@ std::string kernel_release() {
     return ::uname(&name) == 0 ? name.release : "unknown";
 }
 
-const char* attach_name(const ProtectedInterface& interface) {
-    if (!interface.present()) return "none";
-    return interface.attach() == map::AttachMode::generic ? "generic" : "native";
+const char* attach_name(bool present, map::AttachMode mode) {
+    if (!present) return "none";
+    return mode == map::AttachMode::generic ? "generic" : "native";
+}
+
+InterfaceStatus inside_status(const InsidePort& port, const std::string& outside) {
+    return {.name = port.name(),
+            .mode = "inline",
+            .attach = attach_name(port.present(), port.attached()),
+            .present = port.present(),
+            .note = port.note(),
+            .workers = {},
+            .peer = outside};
 }
 
 InterfaceStatus interface_status(ProtectedInterface& interface, std::uint32_t now_ticks) {
     InterfaceStatus status;
     status.name = interface.settings().name;
-    status.attach = attach_name(interface);
+    status.peer = interface.settings().peer;
+    status.mode = status.peer.empty() ? "host" : "inline";
+    status.attach = attach_name(interface.present(), interface.attach());
     status.present = interface.present();
     status.note = interface.note();
     for (const auto& worker : interface.workers(now_ticks))
@@ -86,15 +98,35 @@ void put_features(Status& status, const config::Config& config, const SynKeeper&
     feature("detector_syn_fin", config.detectors.syn_fin.enabled, "switched off in the configuration");
     feature("syn_cookies", syn.cookies(), syn.note());
     if (syn.cookies()) status.feature_notes.emplace_back("syn_cookies", syn.note());
-    feature("inline_mode", false, "not built yet");
+    const auto is_pair = [](const auto& interface) { return !interface->settings().peer.empty(); };
+    const auto forwards = [&](const auto& interface) {
+        return !is_pair(interface) ||
+               (interface->present() && interface->inside() != nullptr && interface->inside()->present());
+    };
+    const bool pairs = std::any_of(interfaces.begin(), interfaces.end(), is_pair);
+    feature("inline_mode", pairs && std::all_of(interfaces.begin(), interfaces.end(), forwards),
+            pairs ? "a port of a pair is away" : "no interface is configured for it");
 }
 
-std::vector<CpuCounters> per_cpu(std::span<const gabion_cpu> cpus) {
-    std::vector<CpuCounters> result;
-    for (unsigned i = 0; i < cpus.size(); ++i)
-        result.push_back(cpu_counters(i, counter::of_cpu(cpus[i])));
-    return result;
-}
+// What all interfaces counted, as it is put together.
+struct Collected {
+    bool per_core = false;
+    CountersReport report;
+    Reading all;
+    std::vector<counter::Totals> cores;
+
+    void add(const std::string& name, const Reading& one, std::span<const gabion_cpu> cpus, counter::Mode mode) {
+        all += one;
+        std::vector<CpuCounters> of_cpus;
+        cores.resize(std::max(cores.size(), cpus.size()));
+        for (unsigned i = 0; i < cpus.size(); ++i) {
+            const counter::Totals totals = counter::of_cpu(cpus[i], mode);
+            cores[i] += totals;
+            if (per_core) of_cpus.push_back(cpu_counters(i, totals));
+        }
+        report.interfaces.push_back({name, counters_of(one), std::move(of_cpus)});
+    }
+};
 
 }  // namespace
 
@@ -146,7 +178,7 @@ Result<PanicState> Appliance::panic() {
     state.rate_pps = keeper.rate_pps();
     state.drop_ratio = keeper.settings().drop_ratio;
     for (const auto& interface : protection_->interfaces()) {
-        const counter::Totals totals = counter::sum(interface->cpus());
+        const counter::Totals totals = interface->totals();
         state.trips += totals.breaker_trips;
         state.met += totals.breaker_met;
         state.dropped += totals.reason[GABION_REASON_BREAKER].packets;
@@ -171,8 +203,11 @@ Result<Status> Appliance::status() {
     status.kernel = kernel_release();
     status.uptime = std::chrono::seconds((boot_now_ns() - protection_->started_ns()) / 1'000'000'000);
     status.dry_run = protection_->config().dry_run;
-    for (const auto& interface : protection_->interfaces())
+    for (const auto& interface : protection_->interfaces()) {
         status.interfaces.push_back(interface_status(*interface, protection_->tables().now_ticks()));
+        if (interface->inside() != nullptr)
+            status.interfaces.push_back(inside_status(*interface->inside(), interface->settings().name));
+    }
     status.panic = *panic();
     const ban::BanBook& book = protection_->tables().book();
     status.bans = book.size(GABION_SET_OPERATOR) + book.size(GABION_SET_DETECTOR);
@@ -196,23 +231,19 @@ Result<Status> Appliance::status() {
 }
 
 Result<CountersReport> Appliance::counters(bool per_core) {
-    CountersReport report;
-    Reading all;
-    std::vector<counter::Totals> cores;
+    Collected collected{.per_core = per_core, .report = {}, .all = {}, .cores = {}};
     for (const auto& interface : protection_->interfaces()) {
-        const auto cpus = interface->cpus();
-        const Reading one{counter::sum(cpus), interface->worker_totals(), interface->in_flight(),
-                          interface->socket_statistics()};
-        all += one;
-        report.interfaces.push_back(
-            {interface->settings().name, counters_of(one), per_core ? per_cpu(cpus) : std::vector<CpuCounters>{}});
-        cores.resize(std::max(cores.size(), cpus.size()));
-        for (std::size_t i = 0; i < cpus.size(); ++i)
-            cores[i] += counter::of_cpu(cpus[i]);
+        const Reading one{interface->totals(), interface->worker_totals(), interface->in_flight(),
+                          interface->socket_statistics(), interface->port_counts(GABION_SIDE_OUTSIDE)};
+        collected.add(interface->settings().name, one, interface->cpus(), interface->counter_mode());
+        if (interface->inside() == nullptr) continue;
+        const Reading inside{interface->inside_totals(), {}, 0, {}, interface->port_counts(GABION_SIDE_INSIDE)};
+        collected.add(interface->inside()->name(), inside, interface->inside_cpus(), counter::Mode::inline_port);
     }
-    report.total = counters_of(all);
-    for (unsigned i = 0; per_core && i < cores.size(); ++i)
-        report.cpus.push_back(cpu_counters(i, cores[i]));
+    CountersReport report = std::move(collected.report);
+    report.total = counters_of(collected.all);
+    for (unsigned i = 0; per_core && i < collected.cores.size(); ++i)
+        report.cpus.push_back(cpu_counters(i, collected.cores[i]));
     return report;
 }
 

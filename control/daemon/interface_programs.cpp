@@ -30,6 +30,7 @@ void ProtectedInterface::put_back() {
 
 std::vector<std::pair<const char*, int>> ProtectedInterface::programs() const {
     if (!stage_) return {};
+    if (inside_) return {{"xdp", stage_->xdp_fd()}, {"inside", stage_->inside_fd()}};
     return {{"xdp", stage_->xdp_fd()}, {"egress", stage_->egress_fd()}, {"hand-back", stage_->handback_fd()}};
 }
 
@@ -39,6 +40,7 @@ Result<void> ProtectedInterface::exchange_programs(map::KernelStage& stage) {
     const auto place = [&](const map::KernelStage& programs) -> Result<void> {
         const auto index = follower_->link()->index;
         if (auto swapped = link_->swap(programs.xdp_fd(), settings_.name); !swapped) return swapped;
+        if (inside_) return inside_->swap(programs.inside_fd());
         if (cookie_obstacle_.empty() && programs.syn_fd() >= 0)
             if (auto taking = net::attach_ingress(index, programs.syn_fd()); !taking) return taking.error();
         if (!noting_error_)

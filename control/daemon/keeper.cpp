@@ -20,6 +20,7 @@ constexpr const char* baseline_file = "baseline";
 constexpr const char* breaker_file = "breaker";
 constexpr const char* floods_file = "floods";
 constexpr const char* offloads_file = "offloads";
+constexpr const char* promiscuous_word = "promiscuous";  // no feature has this name
 constexpr std::size_t learned_bytes_max = 64 << 20;
 constexpr std::uint64_t save_interval_ns = 1'000'000'000;
 constexpr std::size_t records_a_step = 10'000;  // some milliseconds, in which no verdict is put in force
@@ -124,15 +125,19 @@ std::vector<std::string> Keeper::save_all(Tables& tables, AnalystThread& analyst
     return problems;
 }
 
-// One line an interface: its name, then the features that were switched off.
+// One line an interface: its name, then the features that were switched off, and whether we made it promiscuous.
 void Keeper::read_offloads() {
     std::istringstream lines(text_of(path(offloads_file)));
     for (std::string line; std::getline(lines, line);) {
         std::istringstream words(line);
         std::string interface;
         words >> interface;
-        for (std::string feature; words >> feature;)
-            offloads_[interface].switched_off.push_back(feature);
+        net::OffloadsBefore& before = offloads_[interface];
+        for (std::string word; words >> word;)
+            if (word == promiscuous_word)
+                before.made_promiscuous = true;
+            else
+                before.switched_off.push_back(word);
     }
 }
 
@@ -142,15 +147,17 @@ Result<void> Keeper::write_offloads() const {
         text += interface;
         for (const std::string& feature : before.switched_off)
             text += " " + feature;
+        if (before.made_promiscuous) text += std::string(" ") + promiscuous_word;
         text += "\n";
     }
     return write_atomically(path(offloads_file), bytes_of(text));
 }
 
 void Keeper::remember_offloads(const std::string& interface, const net::OffloadsBefore& before) {
-    if (before.switched_off.empty()) return;
-    auto& kept = offloads_[interface].switched_off;
-    kept.insert(kept.end(), before.switched_off.begin(), before.switched_off.end());
+    if (before.switched_off.empty() && !before.made_promiscuous) return;
+    net::OffloadsBefore& kept = offloads_[interface];
+    kept.switched_off.insert(kept.switched_off.end(), before.switched_off.begin(), before.switched_off.end());
+    kept.made_promiscuous |= before.made_promiscuous;
     (void)write_offloads();
 }
 

@@ -46,6 +46,7 @@ struct InterfaceStatus {
     bool present = true;
     std::string note;  // what is not as configured, and why; empty: nothing
     std::vector<WorkerStatus> workers;
+    std::string peer{};  // inline: the other port
 };
 
 struct PanicState {

@@ -115,7 +115,7 @@ void Profiler::begin() {
     protection_.events().raise(Severity::info, "profile-began",
                                "profiling for " + std::to_string(run_->half.count() * 2) + " ms");
     for (Target& target : run_->targets) {
-        target.before = counter::sum(target.interface->cpus());
+        target.before = target.interface->totals();
         for (const auto& [name, program] : target.interface->programs())
             target.runs_before.push_back(runs_or_none(program));
     }
@@ -150,7 +150,7 @@ void Profiler::put_back() {
 }
 
 void Profiler::read(Target& target) {
-    const counter::Totals after = counter::sum(target.interface->cpus());
+    const counter::Totals after = target.interface->totals();
     target.report.received = after.received.packets - target.before.received.packets;
     for (std::size_t i = 0; i < counter::reasons().size(); ++i) {
         const std::uint64_t packets = after.reason[i].packets - target.before.reason[i].packets;

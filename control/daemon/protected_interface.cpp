@@ -6,8 +6,6 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/lib/credit.h"
-#include "control/daemon/analyst_thread.h"
-#include "control/daemon/flow_view.h"
 #include "control/daemon/keeper.h"
 #include "dataplane/map/shared_maps.h"
 #include "dataplane/net/egress_hook.h"
@@ -39,7 +37,8 @@ Result<void> ProtectedInterface::open_maps(const net::Link& link) {
     own_.emplace(std::move(*own));
     const std::uint64_t lost = worker::take_over({.cpus = own_->values<gabion_cpu>("cpus"),
                                                   .queues = own_->values<gabion_queue>("queues"),
-                                                  .workers = own_->values<gabion_worker_counters>("workers")});
+                                                  .workers = own_->values<gabion_worker_counters>("workers"),
+                                                  .mode = counter_mode()});
     if (lost > 0)
         surroundings_.tell("packets-lost", settings_.name + ": " + std::to_string(lost) +
                                                " packets stood in the rings of a worker that was killed and are lost");
@@ -52,6 +51,7 @@ map::HostFacts ProtectedInterface::possible(map::HostFacts facts) const {
 }
 
 Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
+    InsidePort::release_former(*pins_, surroundings_.keeper, 0);
     auto stage = map::KernelStage::load(surroundings_.shared, *own_, surroundings_.facts, own_mark);
     if (!stage) return stage.error();
     // Before the first packet is judged: what the host sent must be noted by then.
@@ -83,84 +83,14 @@ Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
     return {};
 }
 
-void ProtectedInterface::hand_over_off(const std::string& why) {
-    std::string note = "hand-over is off: " + why;
-    if (note == note_) return;
-    note_ = std::move(note);
-    surroundings_.tell("handover-off", settings_.name + ": " + why);
-}
-
-Result<void> ProtectedInterface::start_worker(std::uint32_t queue, unsigned cpu, const net::Link& link) {
-    Running running;
-    running.observer = std::make_unique<detect::Observer>(surroundings_.hash);
-    running.observer->set_flow_lookup(FlowView::look_up, &surroundings_.flows);
-    worker::WorkerConfig config;
-    config.pipe = {.interface = link.name,
-                   .queue = queue,
-                   .way_out = hand_back_->interface(),
-                   .out_queue = queue,
-                   .mark = own_mark,
-                   .mtu = link.mtu,
-                   .credit = settings_.credit};
-    config.xskmap_fd = own_->fd("xsks");
-    config.queue = &own_->values<gabion_queue>("queues")[queue];
-    config.counters = &own_->values<gabion_worker_counters>("workers")[queue];
-    auto opened = DetectingWorker::open(config, *running.observer);
-    if (!opened) return opened.error();
-    running.thread = std::make_unique<worker::WorkerThread<detect::Observer>>(std::move(*opened), cpu);
-    surroundings_.analyst.attach(running.observer.get());
-    running_.push_back(std::move(running));
-    return running_.back().thread->started();
-}
-
-Result<void> ProtectedInterface::start_workers(const net::Link& link) {
-    // Without notes of the host's own flows a quarantine would cut off the answers to its queries: then no detector, but bans.
-    if (noting_error_) return *noting_error_;
-
-    const auto before = net::prepare_offloads(link);
-    if (!before) return before.error();
-    surroundings_.keeper.remember_offloads(settings_.name, *before);
-    const auto obstacle = net::handover_obstacle(link);
-    if (!obstacle) return obstacle.error();
-    if (*obstacle) return Error{**obstacle, ENOTSUP};
-
-    const auto queues = static_cast<std::uint32_t>(own_->values<gabion_queue>("queues").size());
-    auto hand_back = net::HandBack::open(link, queues, xsk::chunk_bytes_for(link.mtu),
-                                         {stage_->handback_fd(), stage_->foreign_fd()});
-    if (!hand_back) return hand_back.error();
-    hand_back_.emplace(std::move(*hand_back));
-    const auto cpus = worker::place(queues, settings_.worker_cpus, worker::isolated_cpus(), worker::usable_cpus());
-    for (std::uint32_t queue = 0; queue < queues; ++queue) {
-        if (auto started = start_worker(queue, cpus[queue], link); !started) return started;
-    }
-    return {};
-}
-
-void ProtectedInterface::stop_workers() {
-    for (const Running& running : running_)
-        running.thread->worker().stop();
-    for (const Running& running : running_)
-        surroundings_.analyst.detach(running.observer.get());
-    running_.clear();
-    hand_back_.reset();
-}
-
-void ProtectedInterface::restart_workers() {
-    stop_workers();
-    if (!follower_ || !follower_->link()) return;
-    if (auto started = start_workers(*follower_->link()); !started) {
-        stop_workers();
-        hand_over_off(started.error().text);
-    }
-}
-
 Result<void> ProtectedInterface::open() {
     const auto link = net::link_by_name(settings_.name);
     if (!link) return link.error();
     note_.clear();
     if (auto opened = open_maps(*link); !opened) return opened;
-    if (auto attached = attach_programs(*link); !attached) return attached;
-    attach_cookies(*link);
+    if (auto attached = settings_.peer.empty() ? attach_programs(*link) : attach_pair(*link); !attached)
+        return attached;
+    if (settings_.peer.empty()) attach_cookies(*link);
     present_ = true;
     if (!follower_) follower_.emplace(settings_.name, *link);
     restart_workers();
@@ -176,6 +106,7 @@ void ProtectedInterface::close(bool keep_enforcing) {
         link_->detach();
         (void)net::detach_ingress(link.index);
         (void)net::detach_egress(link.index, made_clsact_);
+        if (inside_) inside_->close();
         (void)net::restore_offloads(link, surroundings_.keeper.offloads(settings_.name));
         surroundings_.keeper.forget_offloads(settings_.name);
     }
@@ -211,6 +142,7 @@ void ProtectedInterface::on_event(net::LinkEvent event) {
             return;
         case net::LinkEvent::mtu_changed:
             surroundings_.tell("interface-mtu", name + " has an MTU of " + std::to_string(follower_->link()->mtu));
+            if (inside_) inside_->compare_mtu(*follower_->link());
             return restart_workers();
     }
 }
@@ -219,6 +151,7 @@ void ProtectedInterface::follow(const net::LinkBatch& batch) {
     if (!follower_) return;
     for (const net::LinkEvent event : follower_->apply(batch))
         on_event(event);
+    if (inside_) follow_inside(batch);
 }
 
 // What failed when the interface came back, or when its workers started, may have been for the moment.
@@ -239,13 +172,15 @@ void ProtectedInterface::try_again() {
 
 void ProtectedInterface::tend() {
     judge_answers();
+    if (inside_) tell_port_failures();
     if (put_back_failed_) put_back();
     if (!present_ || running_.empty()) return try_again();
     seconds_failing_ = 0;
     const bool sound = std::all_of(running_.begin(), running_.end(), [](const Running& running) {
         return running.thread->worker().alive() && !running.thread->worker().blocked();
     });
-    if (sound) return;
+    // Frames wait for a port that is down; there is no other way out.
+    if (sound || (inside_ && inside_->link() != nullptr && !inside_->link()->up)) return;
     restart_workers();
     surroundings_.tell("workers-restarted", settings_.name + ": a worker had stopped or its way back was blocked");
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // One protected interface, whole: its pinned counters, the XDP program on it, the note-taker at its egress, the private pair, and a
-// worker with its detectors for each receive queue. It can be away (deleted, or not there yet) and come back.
+// worker with its detectors for each receive queue. It can be away (deleted, or not there yet) and come back. In inline mode it is the
+// outside port of a pair: the note-taker is the inside port's program, and workers transmit there.
 //
 // Order at start: what an earlier daemon left goes on enforcing until the new program takes its place in one step; sockets enter
 // last. Order at stop: workers give back all that they hold; then the program stays or goes, as told.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "control/daemon/answer_watch.h"
+#include "control/daemon/inside_port.h"
 #include "dataplane/core/result.h"
 #include "dataplane/counter/totals.h"
 #include "dataplane/detect/key.h"
@@ -40,6 +43,7 @@ class Keeper;
 
 struct InterfaceSettings {
     std::string name;
+    std::string peer;  // inline mode: the inside port; empty in host mode
     map::AttachMode attach = map::AttachMode::automatic;
     std::vector<unsigned> worker_cpus;  // as configured, in queue order; empty: chosen
     std::uint32_t credit = GABION_CREDIT_DEFAULT;
@@ -112,6 +116,8 @@ public:
     [[nodiscard]] bool handing_over() const noexcept { return !running_.empty(); }
     // Why something is not as configured; empty when all is well.
     [[nodiscard]] const std::string& note() const noexcept { return note_; }
+    // Inline mode: the other port; none in host mode, and before the first opening.
+    [[nodiscard]] const InsidePort* inside() const noexcept { return inside_ ? &*inside_ : nullptr; }
 
     struct WorkerView {
         std::uint32_t queue = 0;
@@ -125,6 +131,17 @@ public:
     [[nodiscard]] std::span<const gabion_cpu> cpus() const {
         return own_ ? own_->values<gabion_cpu>("cpus") : std::span<gabion_cpu>{};
     }
+    // What it counted, by its mode; and what the inside port of a pair did.
+    [[nodiscard]] counter::Totals totals() const;
+    [[nodiscard]] counter::Totals inside_totals() const;
+    [[nodiscard]] counter::Mode counter_mode() const noexcept {
+        return settings_.peer.empty() ? counter::Mode::host : counter::Mode::inline_port;
+    }
+    [[nodiscard]] std::span<const gabion_cpu> inside_cpus() const {
+        return own_ ? own_->values<gabion_cpu>("inside_cpus") : std::span<gabion_cpu>{};
+    }
+    // What was forwarded towards a port and could not leave there.
+    [[nodiscard]] gabion_port port_counts(gabion_side side) const;
     [[nodiscard]] gabion_worker_counters worker_totals() const;
     [[nodiscard]] std::uint64_t in_flight() const;
     [[nodiscard]] std::uint64_t table_bytes() const noexcept { return own_ ? own_->bytes() : 0; }
@@ -140,10 +157,15 @@ private:
 
     Result<void> open_maps(const net::Link& link);
     Result<void> attach_programs(const net::Link& link);
+    Result<void> attach_pair(const net::Link& link);
+    Result<void> prepare_ports(const net::Link& link);
+    void follow_inside(const net::LinkBatch& batch);
+    void tell_port_failures();
     void attach_cookies(const net::Link& link);
     void watch_answers(const net::Link& link);
     void judge_answers();
     Result<void> start_workers(const net::Link& link);
+    Result<void> open_way_back(const net::Link& link, std::uint32_t queues);
     Result<void> start_worker(std::uint32_t queue, unsigned cpu, const net::Link& link);
     void restart_workers();
     void try_again();
@@ -158,6 +180,7 @@ private:
     std::optional<map::MapGroup> own_;
     std::optional<map::KernelStage> stage_;
     std::optional<map::XdpLink> link_;
+    std::optional<InsidePort> inside_;
     std::optional<net::HandBack> hand_back_;
     std::vector<Running> running_;
     std::optional<net::LinkFollower> follower_;
@@ -168,6 +191,8 @@ private:
     std::string cookie_doubt_;
     std::optional<map::TransmitWatch> transmits_;
     AnswerWatch answers_;
+    std::string way_back_;  // the interface that workers transmit on
+    std::array<std::uint64_t, GABION_SIDES> port_failures_told_{};
     bool present_ = false;
     bool made_clsact_ = false;
     bool replaced_ = false;  // the program in place is not the ordinary one

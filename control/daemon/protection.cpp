@@ -13,9 +13,7 @@
 #include "control/daemon/spared.h"
 #include "dataplane/core/amplifiers.h"
 #include "dataplane/core/clock.h"
-#include "dataplane/net/egress_hook.h"
 #include "dataplane/net/forwarding.h"
-#include "dataplane/net/offload.h"
 #include "dataplane/worker/placement.h"
 
 namespace gabion::daemon {
@@ -75,6 +73,7 @@ Result<void> Protection::open_tables() {
 }
 
 Result<void> Protection::open_interfaces() {
+    release_moved();
     for (const config::InterfaceConfig& interface : config_.interfaces) {
         const Surroundings surroundings{
             .pins = tables_->pins(),
@@ -168,26 +167,6 @@ Result<void> Protection::open() {
     return {};
 }
 
-// Interfaces that an earlier daemon protected and that are no longer configured: nobody would tend them any more.
-void Protection::release_former() {
-    for (const std::string& name : tables_->pins().subdirectories()) {
-        const bool wanted = std::any_of(interfaces_.begin(), interfaces_.end(),
-                                        [&](const auto& interface) { return interface->settings().name == name; });
-        const auto pins = tables_->pins().subdirectory(name);
-        if (wanted || !pins || !pins->has("cpus")) continue;  // perhaps the pins of another daemon
-        map::XdpLink(*pins).detach();
-        if (const auto link = net::link_by_name(name)) {
-            (void)net::detach_ingress(link->index);
-            (void)net::detach_egress(link->index, false);
-            (void)net::restore_offloads(*link, keeper_->offloads(name));
-        }
-        keeper_->forget_offloads(name);
-        pins->clear();
-        events_.raise(Severity::notice, "interface-released",
-                      name + " is no longer configured and no longer protected");
-    }
-}
-
 Result<void> Protection::apply(const config::Config& next) {
     if (auto allowed = tables_->book().replace_config_allow(next.allow.targets, boot_now_ns()); !allowed)
         return allowed;
@@ -241,8 +220,9 @@ void Protection::every_second() {
     for (std::size_t i = 0; i < interfaces_.size(); ++i) {
         ProtectedInterface& interface = *interfaces_[i];
         interface.tend();
-        const auto said =
-            identities_[i].look(counter::sum(interface.cpus()), interface.worker_totals(), interface.in_flight());
+        counter::Totals totals = interface.totals();
+        totals += interface.inside_totals();
+        const auto said = identities_[i].look(totals, interface.worker_totals(), interface.in_flight());
         if (said)
             events_.raise(Severity::warning, identities_[i].broken() ? "identity-broken" : "identity-holds",
                           interface.settings().name + ": " + *said);

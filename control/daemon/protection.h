@@ -68,7 +68,9 @@ private:
     void watch_syn();
     void tend_cookie_switch(bool wanted);
     void put_in_force(gabion_panic_mode mode);
+    void release(const std::string& name, const map::PinDirectory& pins);
     void release_former();
+    void release_moved();
     void decide();
     void enforce();
     void tend_sources();

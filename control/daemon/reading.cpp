@@ -53,6 +53,10 @@ Reading& Reading::operator+=(const Reading& other) noexcept {
     sockets.rx_ring_full += other.sockets.rx_ring_full;
     sockets.fill_ring_empty += other.sockets.fill_ring_empty;
     sockets.tx_invalid += other.sockets.tx_invalid;
+    port.full += other.port.full;
+    port.down += other.port.down;
+    port.too_long += other.port.too_long;
+    port.refused += other.port.refused;
     return *this;
 }
 
@@ -61,6 +65,8 @@ Counters counters_of(const Reading& reading) {
     put(counters.packets, counters.bytes, reading.totals);
     counters.drops = by_action(reading.totals, GABION_ACTION_DROP);
     counters.passes = by_action(reading.totals, GABION_ACTION_PASS);
+    for (auto& [name, count] : by_action(reading.totals, GABION_ACTION_FORWARD))
+        if (count > 0) counters.passes.emplace_back(name, count);
     counters.would_drop = would_drop(reading.totals);
     counters.workers = {.received = reading.workers.received,
                         .handed_back = reading.totals.handed_back.packets,
@@ -77,7 +83,11 @@ Counters counters_of(const Reading& reading) {
                     {"xsk_rx_ring_full", reading.sockets.rx_ring_full},
                     {"xsk_fill_ring_empty", reading.sockets.fill_ring_empty},
                     {"xsk_tx_invalid", reading.sockets.tx_invalid},
-                    {"private_pair_foreign", reading.totals.foreign.packets}};
+                    {"private_pair_foreign", reading.totals.foreign.packets},
+                    {"not_forwarded_full", reading.port.full},
+                    {"not_forwarded_down", reading.port.down},
+                    {"not_forwarded_too_long", reading.port.too_long},
+                    {"not_forwarded_refused", reading.port.refused}};
     return counters;
 }
 

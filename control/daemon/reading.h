@@ -2,6 +2,7 @@
 // What was counted, as the socket's documents tell it.
 #pragma once
 
+#include "bpf/abi/port.h"
 #include "control/daemon/methods.h"
 #include "dataplane/counter/totals.h"
 #include "dataplane/xsk/socket.h"
@@ -14,6 +15,7 @@ struct Reading {
     gabion_worker_counters workers{};
     std::uint64_t in_flight = 0;
     xsk::Statistics sockets;
+    gabion_port port{};  // inline: what was forwarded towards this port and could not leave
 
     Reading& operator+=(const Reading& other) noexcept;
 };

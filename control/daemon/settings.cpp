@@ -144,6 +144,8 @@ map::HostFacts load_facts(const config::Config& config, const config::InterfaceC
     map::HostFacts facts = map::host_facts();
     facts.features = features(config);
     facts.checks = checks(config);
+    if (interface.mode == "inline") facts.features |= GABION_FEATURE_INLINE;
+    if (interface.link_control == "drop") facts.features |= GABION_FEATURE_LINK_CONTROL;
     facts.mac_filter = mac_filter(interface);
     if (facts.mac_filter.mode == GABION_MAC_OFF) facts.features &= ~GABION_FEATURE_MAC;
     return facts;
@@ -212,6 +214,7 @@ PanicSettings panic_settings(const config::Config& config) {
 
 InterfaceSettings interface_settings(const config::InterfaceConfig& config, const config::WorkersConfig& workers) {
     InterfaceSettings result{.name = config.name,
+                             .peer = config.mode == "inline" ? config.peer : std::string(),
                              .attach = map::AttachMode::automatic,
                              .worker_cpus = workers.cpus,
                              .credit = workers.credit};

@@ -23,6 +23,8 @@ constexpr double listener_cookie_s =
 // cap, has to be surer of it.
 constexpr double engage_burst_s = 0.02;
 constexpr double engage_burst_hurting_s = 0.1;
+// Times the rate from which SYNs are answered: nobody takes that for normal, before it is learned.
+constexpr double unknown_factor = 10;
 constexpr double answer_burst_s = 2;
 constexpr double cap_burst_s = 0.25;
 
@@ -139,10 +141,13 @@ void SynKeeper::configure(const config::SynConfig& config, double flood_pps, dou
     }
     double engage_pps = static_cast<double>(config.engage_pps);
     double cap_pps = static_cast<double>(config.cap_pps);
+    double heavy_pps = 0;
     const bool ours = way_ == GABION_SYN_REQUEST;
-    if (!ours && config.way != "cap") {  // both hurt: a cap the more, so that it waits until it is known what is normal
-        engage_pps = flood_pps > 0 || cookies() ? std::max(engage_pps, flood_pps) : 0;
+    if (config.way != "cap") {  // a cap hurts, so it waits until it is known what is normal, or for what cannot be
         cap_pps = std::max(cap_pps, flood_cap_pps);
+        if (cookies()) heavy_pps = std::max(engage_pps, flood_pps > 0 ? flood_pps : unknown_factor * engage_pps);
+        // a listener's own cookies take options away
+        if (!ours) engage_pps = flood_pps > 0 || cookies() ? std::max(engage_pps, flood_pps) : 0;
     }
     control.slot_shift = static_cast<__u32>(std::lround(std::log2(slot_s * hz_)));
     control.hold_ticks = static_cast<__u32>(std::max<std::int64_t>(1, config.hold.count() * hz_ / 1000));
@@ -152,6 +157,8 @@ void SynKeeper::configure(const config::SynConfig& config, double flood_pps, dou
     control.cap_interval = interval(cap_pps, hz_);
     control.cap_burst = burst(cap_burst_s, hz_);
     control.engage_burst = burst(ours ? engage_burst_s : engage_burst_hurting_s, hz_);
+    control.heavy_interval = heavy_pps > 0 ? interval(heavy_pps, hz_) : 0;
+    control.heavy_burst = burst(engage_burst_hurting_s, hz_);
     control.engage_interval = engage_pps > 0 ? interval(engage_pps, hz_) : 0;
 }
 

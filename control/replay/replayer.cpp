@@ -12,6 +12,8 @@
 #include "control/daemon/flood_keeper.h"
 #include "control/daemon/panic_keeper.h"
 #include "control/daemon/settings.h"
+#include "control/daemon/source_keeper.h"
+#include "control/daemon/syn_keeper.h"
 #include "control/replay/capture.h"
 #include "dataplane/ban/bloom.h"
 #include "dataplane/ban/named_memory.h"
@@ -45,6 +47,9 @@ HostTableSizes table_sizes(const config::Config& config) {
     sizes.prefix_lines6 = std::bit_ceil(capacities.prefixes);
     sizes.bloom_words = std::bit_ceil(capacities.known_sources / 4);
     sizes.flows = std::bit_ceil(capacities.flows / 4);
+    sizes.proven = std::bit_ceil(capacities.proven / 3);
+    sizes.source_sets = std::bit_ceil(capacities.sources / GABION_SOURCES_PER_SET);
+    sizes.syn = capacities.syn_sources;
     return sizes;
 }
 
@@ -59,6 +64,8 @@ struct Replayer::Stage {
     ban::KnownSources known;
     ban::VerdictWriter writer;
     daemon::FloodKeeper floods{hz};
+    daemon::SourceKeeper sources{hz, 0};
+    daemon::SynKeeper syns{hz};
     detect::HashKey hash;
     detect::Observer observer;
     detect::Analyst analyst;
@@ -70,6 +77,7 @@ struct Replayer::Stage {
     std::uint64_t zero_ns = began_ns;  // what decisions' times count from
     std::vector<Decision> decisions;
     std::vector<Occurrence> occurrences;
+    std::vector<detect::Verdict> offences;  // as last collected
 
     explicit Stage(const config::Config& from)
         : config(from),
@@ -92,6 +100,9 @@ struct Replayer::Stage {
         panic.apply(control.panic);
         floods.configure(daemon::flood_settings(config));
         floods.apply(flood_tables());
+        sources.configure(daemon::source_settings(config));
+        sources.apply(source_tables());
+        tend_syns();
         write_amplifiers(with_own_amplifiers(config.amplification.rule),
                          {.ports = pipeline.values<std::uint64_t>("amp_ports"),
                           .index = pipeline.values<std::uint64_t>("amp_index"),
@@ -110,6 +121,17 @@ struct Replayer::Stage {
     daemon::FloodTables flood_tables() {
         return {pipeline.control(), pipeline.values<gabion_cell>("cells"),
                 pipeline.values<std::uint64_t>("port_rules")};
+    }
+
+    daemon::SourceTables source_tables() {
+        return {pipeline.control(), pipeline.values<gabion_source_limits>("source_limits"),
+                pipeline.values<std::uint64_t>("port_rules"), pipeline.values<gabion_offence>("offences")};
+    }
+
+    // Nobody listens in a capture, whose cookies could be told from: a flood of SYNs meets the cap.
+    void tend_syns() {
+        syns.configure(config.syn, floods.trigger_pps(GABION_FLOOD_SYN), floods.cap_pps(GABION_FLOOD_SYN),
+                       pipeline.control().syn);
     }
 
     void note(const detect::Verdict& verdict, ban::Outcome outcome) {
@@ -137,7 +159,13 @@ struct Replayer::Stage {
         const std::span<const gabion_cpu> cpus(&pipeline.cpu(), 1);
         for (daemon::FloodEvent& event : floods.tick({&cpus, 1}, tick, now_ns, !analyst.under_attack(), flood_tables()))
             occurrences.push_back({seconds(), event.kind, Prefix{.length = 0}, std::move(event.text)});
+        for (daemon::SynEvent& event : syns.look(pipeline.values<gabion_syn_cell>("syn_cells"), tick))
+            occurrences.push_back({seconds(), event.kind, Prefix{.length = 0}, std::move(event.text)});
+        offences.clear();
+        sources.collect(source_tables(), offences);
+        writer.apply(offences, now_ns);
         if (now_ns - fed_ns < second_ns) return;
+        tend_syns();
         fed_ns = now_ns;
         if (!analyst.under_attack())
             for (const Prefix& source : analyst.calm_sources())

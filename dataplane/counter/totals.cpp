@@ -17,10 +17,10 @@ void add(gabion_count& sum, const gabion_count& count) noexcept {
     sum.bytes += count.bytes;
 }
 
-gabion_count* place_of(Totals& totals, gabion_action action) noexcept {
+gabion_count* place_of(Totals& totals, gabion_action action, Mode mode) noexcept {
     switch (action) {
         case GABION_ACTION_PASS:
-            return &totals.passed;
+            return mode == Mode::inline_port ? &totals.forwarded : &totals.passed;
         case GABION_ACTION_DROP:
             return &totals.dropped;
         case GABION_ACTION_HAND_OVER:
@@ -62,13 +62,13 @@ Totals& Totals::operator+=(const Totals& other) noexcept {
     return *this;
 }
 
-Totals of_cpu(const gabion_cpu& cpu) noexcept {
+Totals of_cpu(const gabion_cpu& cpu, Mode mode) noexcept {
     Totals totals;
     // Outcomes before arrivals: a packet counted in between is then seen as received only, never the other way round.
     for (std::size_t i = 0; i < GABION_REASON_COUNT; ++i) {
         totals.reason[i] = load(cpu.reason[i]);
         totals.would_drop[i] = load(cpu.would_drop[i]);
-        if (auto* place = place_of(totals, reasons()[i].action)) add(*place, totals.reason[i]);
+        if (auto* place = place_of(totals, reasons()[i].action, mode)) add(*place, totals.reason[i]);
     }
     totals.handed_back = load(cpu.handed_back);
     totals.foreign = load(cpu.foreign);
@@ -78,10 +78,10 @@ Totals of_cpu(const gabion_cpu& cpu) noexcept {
     return totals;
 }
 
-Totals sum(std::span<const gabion_cpu> cpus) noexcept {
+Totals sum(std::span<const gabion_cpu> cpus, Mode mode) noexcept {
     Totals totals;
     for (const auto& cpu : cpus)
-        totals += of_cpu(cpu);
+        totals += of_cpu(cpu, mode);
     return totals;
 }
 
@@ -100,6 +100,10 @@ gabion_worker_counters sum(std::span<const gabion_worker_counters> workers) noex
             total.drops[i] += load(worker.drops[i]);
     }
     return total;
+}
+
+std::uint64_t transmitted(const gabion_worker_counters& workers) noexcept {
+    return workers.completed - std::min<std::uint64_t>(workers.tx_failed, workers.completed);
 }
 
 std::uint64_t in_flight(std::span<const gabion_queue> queues) noexcept {

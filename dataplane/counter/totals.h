@@ -40,10 +40,16 @@ struct Totals {
     Totals& operator+=(const Totals& other) noexcept;
 };
 
-Totals of_cpu(const gabion_cpu& cpu) noexcept;
-Totals sum(std::span<const gabion_cpu> cpus) noexcept;
+// What goes on from an interface passes to the stack, or is forwarded to the other port of an inline pair.
+enum class Mode { host, inline_port };
+
+Totals of_cpu(const gabion_cpu& cpu, Mode mode = Mode::host) noexcept;
+Totals sum(std::span<const gabion_cpu> cpus, Mode mode = Mode::host) noexcept;
 
 gabion_worker_counters sum(std::span<const gabion_worker_counters> workers) noexcept;
+
+// Inline mode: nothing comes back to be counted. What the other port's driver has done with, and did not report as failed, is handed back.
+std::uint64_t transmitted(const gabion_worker_counters& workers) noexcept;
 
 // Packets claimed and not yet released: in the rings, in a worker's hands, or on the private pair.
 std::uint64_t in_flight(std::span<const gabion_queue> queues) noexcept;

@@ -17,6 +17,7 @@
 #include "egress.skel.h"
 #include "gabion.skel.h"
 #include "handback.skel.h"
+#include "inside.skel.h"
 #include "syn.skel.h"
 
 namespace gabion::map {
@@ -38,6 +39,17 @@ gabion_set_masks set_masks(const MapGroup& shared, const std::string& set) {
             .prefix4 = mask_of<gabion_bucket4>(shared, set + "_p4"),
             .prefix6 = mask_of<gabion_bucket6>(shared, set + "_p6")};
 }
+
+gabion_egress_settings egress_settings(const MapGroup& shared) {
+    gabion_egress_settings settings{};
+    settings.flow_mask = mask_of<gabion_flow_bucket>(shared, "flows");
+    settings.proven_mask = mask_of<gabion_proven_bucket>(shared, "proven");
+    return settings;
+}
+
+// Ports of queries of whatever stands behind an inline pair: Linux begins at 32768, most others (RFC 6335) at 49152.
+constexpr std::uint32_t inside_query_low = 32768;
+constexpr std::uint32_t inside_query_high = 65535;
 
 }  // namespace
 
@@ -90,49 +102,64 @@ void KernelStage::Destroy::operator()(gabion_bpf* skeleton) const noexcept { gab
 void KernelStage::Destroy::operator()(egress_bpf* skeleton) const noexcept { egress_bpf__destroy(skeleton); }
 void KernelStage::Destroy::operator()(handback_bpf* skeleton) const noexcept { handback_bpf__destroy(skeleton); }
 void KernelStage::Destroy::operator()(syn_bpf* skeleton) const noexcept { syn_bpf__destroy(skeleton); }
+void KernelStage::Destroy::operator()(inside_bpf* skeleton) const noexcept { inside_bpf__destroy(skeleton); }
 
 KernelStage::KernelStage() = default;
 KernelStage::KernelStage(KernelStage&&) noexcept = default;
 KernelStage& KernelStage::operator=(KernelStage&&) noexcept = default;
 KernelStage::~KernelStage() = default;
 
+Result<void> KernelStage::load_inside(const MapGroup& shared, const MapGroup& own, const HostFacts& facts) {
+    inside_.reset(inside_bpf__open());
+    if (!inside_) return error_from_errno(errno, "opening the inside port's program");
+    auto& settings = const_cast<gabion_egress_settings&>(inside_->rodata->gabion_egress_settings);
+    settings = egress_settings(shared);
+    settings.ephemeral_low = inside_query_low;
+    settings.ephemeral_high = inside_query_high;
+    settings.features = facts.features;
+    return give_and_load(inside_->obj, shared, own, "the inside port's program");
+}
+
+Result<void> KernelStage::load_hooks(const MapGroup& shared, const MapGroup& own, const HostFacts& facts,
+                                     std::uint32_t own_mark) {
+    egress_.reset(egress_bpf__open());
+    handback_.reset(handback_bpf__open());
+    if (!egress_ || !handback_) return error_from_errno(errno, "opening the kernel programs");
+    auto& settings = const_cast<gabion_egress_settings&>(egress_->rodata->gabion_egress_settings);
+    settings = egress_settings(shared);
+    settings.ephemeral_low = facts.ephemeral_low;
+    settings.ephemeral_high = facts.ephemeral_high;
+    handback_->rodata->own_mark = own_mark;
+    if (auto loaded = give_and_load(egress_->obj, shared, own, "the egress program"); !loaded) return loaded;
+    if (auto loaded = give_and_load(handback_->obj, shared, own, "the hand-back program"); !loaded) return loaded;
+    syn_.reset(syn_bpf__open());
+    if (!syn_) return {};
+    syn_->rodata->syn_cell_mask = mask_of<gabion_syn_cell>(shared, "syn_cells");
+    syn_->rodata->tell_mptcp =
+        libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_skc_to_mptcp_sock, nullptr) == 1 ? 1 : 0;
+    syn_->rodata->flow_mask = mask_of<gabion_flow_bucket>(shared, "flows");
+    if (!give_and_load(syn_->obj, shared, own, "the program for SYN cookies")) syn_.reset();
+    return {};
+}
+
 Result<KernelStage> KernelStage::load(const MapGroup& shared, const MapGroup& own, const HostFacts& facts,
                                       std::uint32_t own_mark) {
     KernelStage stage;
     stage.xdp_.reset(gabion_bpf__open());
-    stage.egress_.reset(egress_bpf__open());
-    stage.handback_.reset(handback_bpf__open());
-    if (!stage.xdp_ || !stage.egress_ || !stage.handback_)
-        return error_from_errno(errno, "opening the kernel programs");
-
+    if (!stage.xdp_) return error_from_errno(errno, "opening the kernel programs");
     const_cast<gabion_settings&>(stage.xdp_->rodata->gabion_settings) = stage_settings(shared, own, facts);
-    auto& egress = const_cast<gabion_egress_settings&>(stage.egress_->rodata->gabion_egress_settings);
-    egress.flow_mask = mask_of<gabion_flow_bucket>(shared, "flows");
-    egress.proven_mask = mask_of<gabion_proven_bucket>(shared, "proven");
-    egress.ephemeral_low = facts.ephemeral_low;
-    egress.ephemeral_high = facts.ephemeral_high;
-    stage.handback_->rodata->own_mark = own_mark;
-
     if (auto loaded = give_and_load(stage.xdp_->obj, shared, own, "the XDP program"); !loaded) return loaded.error();
-    if (auto loaded = give_and_load(stage.egress_->obj, shared, own, "the egress program"); !loaded)
-        return loaded.error();
-    if (auto loaded = give_and_load(stage.handback_->obj, shared, own, "the hand-back program"); !loaded)
-        return loaded.error();
-    stage.syn_.reset(syn_bpf__open());
-    if (stage.syn_) {
-        stage.syn_->rodata->syn_cell_mask = mask_of<gabion_syn_cell>(shared, "syn_cells");
-        stage.syn_->rodata->tell_mptcp =
-            libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_skc_to_mptcp_sock, nullptr) == 1 ? 1 : 0;
-        stage.syn_->rodata->flow_mask = mask_of<gabion_flow_bucket>(shared, "flows");
-        if (!give_and_load(stage.syn_->obj, shared, own, "the program for SYN cookies")) stage.syn_.reset();
-    }
+    const bool forwards = (facts.features & GABION_FEATURE_INLINE) != 0;
+    auto others = forwards ? stage.load_inside(shared, own, facts) : stage.load_hooks(shared, own, facts, own_mark);
+    if (!others) return others.error();
     return stage;
 }
 
 int KernelStage::xdp_fd() const noexcept { return bpf_program__fd(xdp_->progs.gabion); }
-int KernelStage::egress_fd() const noexcept { return bpf_program__fd(egress_->progs.egress); }
-int KernelStage::handback_fd() const noexcept { return bpf_program__fd(handback_->progs.handback); }
+int KernelStage::inside_fd() const noexcept { return inside_ ? bpf_program__fd(inside_->progs.inside) : -1; }
+int KernelStage::egress_fd() const noexcept { return egress_ ? bpf_program__fd(egress_->progs.egress) : -1; }
+int KernelStage::handback_fd() const noexcept { return handback_ ? bpf_program__fd(handback_->progs.handback) : -1; }
 int KernelStage::syn_fd() const noexcept { return syn_ ? bpf_program__fd(syn_->progs.syn) : -1; }
-int KernelStage::foreign_fd() const noexcept { return bpf_program__fd(handback_->progs.foreign); }
+int KernelStage::foreign_fd() const noexcept { return handback_ ? bpf_program__fd(handback_->progs.foreign) : -1; }
 
 }  // namespace gabion::map

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel side's programs of one interface, loaded with this host's settings and working on the pinned maps: the XDP stage, the
-// note-taker at tc egress, and the counter behind the private pair. Attaching is the business of XdpLink and net/traffic_control.
+// note-taker at tc egress, and the counter behind the private pair; or, for an inline pair, the XDP stage and the note-taker of its inside
+// port. Attaching is the business of XdpLink and net/traffic_control.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@ struct gabion_bpf;
 struct egress_bpf;
 struct handback_bpf;
 struct syn_bpf;
+struct inside_bpf;
 
 namespace gabion::map {
 
@@ -25,7 +27,7 @@ struct HostFacts {
     std::uint32_t hz = 0;
     std::uint32_t ephemeral_low = 32768;  // net.ipv4.ip_local_port_range
     std::uint32_t ephemeral_high = 60999;
-    std::uint32_t features = GABION_FEATURES_ALL;
+    std::uint32_t features = GABION_FEATURES_ALL;  // with GABION_FEATURE_INLINE: for a pair of ports
     std::uint32_t checks = GABION_CHECKS_DEFAULT;
     gabion_mac_filter mac_filter{};
 
@@ -55,7 +57,9 @@ public:
     KernelStage& operator=(KernelStage&&) noexcept;
     ~KernelStage();
 
+    // In host mode those of the tc hooks, in inline mode that of the inside port; the others are -1.
     [[nodiscard]] int xdp_fd() const noexcept;
+    [[nodiscard]] int inside_fd() const noexcept;
     [[nodiscard]] int egress_fd() const noexcept;
     [[nodiscard]] int handback_fd() const noexcept;
     [[nodiscard]] int foreign_fd() const noexcept;
@@ -68,14 +72,19 @@ private:
         void operator()(egress_bpf* skeleton) const noexcept;
         void operator()(handback_bpf* skeleton) const noexcept;
         void operator()(syn_bpf* skeleton) const noexcept;
+        void operator()(inside_bpf* skeleton) const noexcept;
     };
 
     KernelStage();
+    Result<void> load_inside(const MapGroup& shared, const MapGroup& own, const HostFacts& facts);
+    Result<void> load_hooks(const MapGroup& shared, const MapGroup& own, const HostFacts& facts,
+                            std::uint32_t own_mark);
 
     std::unique_ptr<gabion_bpf, Destroy> xdp_;
     std::unique_ptr<egress_bpf, Destroy> egress_;
     std::unique_ptr<handback_bpf, Destroy> handback_;
     std::unique_ptr<syn_bpf, Destroy> syn_;
+    std::unique_ptr<inside_bpf, Destroy> inside_;
 };
 
 }  // namespace gabion::map

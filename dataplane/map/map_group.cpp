@@ -16,7 +16,8 @@ bool has_shape(int fd, const MapSpec& spec) {
     bpf_map_info info{};
     __u32 length = sizeof info;
     return bpf_obj_get_info_by_fd(fd, &info, &length) == 0 && info.type == static_cast<__u32>(spec.type) &&
-           info.value_size == spec.value_bytes && info.max_entries == spec.entries && info.map_flags == spec.flags;
+           info.value_size == spec.value_bytes && info.max_entries == spec.entries &&
+           (info.map_flags & ~BPF_F_RDONLY_PROG) == spec.flags;  // the kernel adds it to a DEVMAP
 }
 
 std::size_t mapped_bytes(const MapSpec& spec) {

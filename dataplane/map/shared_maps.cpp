@@ -10,6 +10,7 @@
 #include "bpf/abi/cpu.h"
 #include "bpf/abi/destination.h"
 #include "bpf/abi/flow.h"
+#include "bpf/abi/port.h"
 #include "bpf/abi/prefix.h"
 #include "bpf/abi/proven.h"
 #include "bpf/abi/quarantine.h"
@@ -115,13 +116,21 @@ std::vector<MapSpec> shared_maps(const Capacities& capacities) {
 }
 
 std::vector<MapSpec> interface_maps(std::uint32_t cpus, std::uint32_t queues) {
-    return {array<gabion_cpu>("cpus", cpus), array<gabion_queue>("queues", queues),
+    return {array<gabion_cpu>("cpus", cpus),
+            array<gabion_queue>("queues", queues),
             array<gabion_worker_counters>("workers", queues),
             MapSpec{.name = "xsks",
                     .value_bytes = sizeof(std::uint32_t),
                     .entries = queues,
                     .type = BPF_MAP_TYPE_XSKMAP,
-                    .flags = 0}};
+                    .flags = 0},
+            MapSpec{.name = "ports",
+                    .value_bytes = sizeof(std::uint32_t),
+                    .entries = GABION_SIDES,
+                    .type = BPF_MAP_TYPE_DEVMAP,
+                    .flags = 0},
+            array<gabion_port>("port_counts", GABION_SIDES),
+            array<gabion_cpu>("inside_cpus", cpus)};
 }
 
 }  // namespace gabion::map

@@ -36,6 +36,7 @@ std::uint32_t buckets4(std::uint32_t entries) noexcept;
 std::uint32_t buckets6(std::uint32_t entries) noexcept;
 
 std::vector<MapSpec> shared_maps(const Capacities& capacities);
+// The last three are for an inline pair alone.
 std::vector<MapSpec> interface_maps(std::uint32_t cpus, std::uint32_t queues);
 
 }  // namespace gabion::map

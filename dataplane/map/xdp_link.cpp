@@ -9,8 +9,6 @@
 namespace gabion::map {
 namespace {
 
-constexpr const char* pin_name = "link";
-
 struct OnInterface {
     std::uint32_t program_id = 0;  // 0 = none
     AttachMode mode = AttachMode::native;
@@ -50,7 +48,13 @@ std::optional<std::string> program_name(std::uint32_t id) {
 }
 
 void XdpLink::open_pinned() noexcept {
-    if (!link_ && directory_.has(pin_name)) link_.reset(bpf_obj_get(directory_.entry(pin_name).c_str()));
+    if (!link_ && directory_.has(pin_)) link_.reset(bpf_obj_get(directory_.entry(pin_).c_str()));
+}
+
+int XdpLink::interface() noexcept {
+    open_pinned();
+    const bpf_link_info info = link_info(link_.get());
+    return info.type == BPF_LINK_TYPE_XDP ? static_cast<int>(info.xdp.ifindex) : 0;
 }
 
 bool XdpLink::attached_to(int ifindex) const noexcept {
@@ -69,7 +73,7 @@ Result<Attached> XdpLink::create(int program_fd, int ifindex, const std::string&
             code, std::string("attaching the XDP program to ") + interface + " in " + name + " mode",
             mode == AttachMode::native ? "attach = \"generic\" works on every interface, at a price" : "");
     }
-    if (bpf_obj_pin(link.get(), directory_.entry(pin_name).c_str()) != 0)
+    if (bpf_obj_pin(link.get(), directory_.entry(pin_).c_str()) != 0)
         return error_from_errno(errno, "pinning the XDP link of " + interface);
     link_ = std::move(link);
     return Attached{.mode = mode, .replaced = false, .why_generic = {}};
@@ -92,7 +96,7 @@ Result<Attached> XdpLink::attach(int program_fd, int ifindex, const std::string&
         detach();
     } else {
         link_.reset();
-        directory_.remove(pin_name);
+        directory_.remove(pin_);
         if (present.program_id != 0) return foreign_program(interface, present);
     }
     if (wanted != AttachMode::automatic) return create(program_fd, ifindex, interface, wanted);
@@ -107,7 +111,7 @@ Result<Attached> XdpLink::attach(int program_fd, int ifindex, const std::string&
 void XdpLink::detach() noexcept {
     open_pinned();
     if (link_) bpf_link_detach(link_.get());
-    directory_.remove(pin_name);
+    directory_.remove(pin_);
     link_.reset();
 }
 

@@ -26,7 +26,9 @@ std::optional<std::string> program_name(std::uint32_t id);
 
 class XdpLink {
 public:
-    explicit XdpLink(PinDirectory directory) : directory_(std::move(directory)) {}
+    // `pin`: its name in there, where there is more than one.
+    explicit XdpLink(PinDirectory directory, std::string pin = "link")
+        : directory_(std::move(directory)), pin_(std::move(pin)) {}
 
     // Puts `program_fd` on the interface, in place of what this link held before.
     Result<Attached> attach(int program_fd, int ifindex, const std::string& interface, AttachMode wanted);
@@ -37,6 +39,9 @@ public:
     // Proven by the link's own information, not by the pin: an interface that was deleted leaves a defunct link.
     [[nodiscard]] bool attached_to(int ifindex) const noexcept;
 
+    // The interface that the pinned link holds a program on; 0: none.
+    [[nodiscard]] int interface() noexcept;
+
     // Takes the program off the interface.
     void detach() noexcept;
 
@@ -45,6 +50,7 @@ private:
     void open_pinned() noexcept;
 
     PinDirectory directory_;
+    std::string pin_;
     UniqueFd link_;
 };
 

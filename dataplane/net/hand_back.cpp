@@ -19,6 +19,11 @@ Result<HandBack> HandBack::open(const Link& protected_link, std::uint32_t queues
     return hand_back;
 }
 
+void HandBack::remove(const Link& protected_link) {
+    const auto near = link_by_name(near_name(protected_link.index));
+    if (near && near->kind == "veth") (void)delete_link(near->index);
+}
+
 Result<void> HandBack::use(const HandBackPrograms& programs) {
     const Filter ours{Hook::ingress, 1, filter_handle, "gabion-handback"};
     const Filter foreign{Hook::ingress, 2, filter_handle, "gabion-foreign"};

@@ -36,6 +36,9 @@ public:
     // Puts other programs in the place of those that run at the arriving end.
     [[nodiscard]] Result<void> use(const HandBackPrograms& programs);
 
+    // Takes away the pair that an earlier daemon left; none is fine.
+    static void remove(const Link& protected_link);
+
     // Names of the two ends for a protected interface.
     static std::string near_name(std::uint32_t protected_index) {
         return "gbn" + std::to_string(protected_index) + "a";

@@ -42,6 +42,7 @@ Link parse_link(const Received& message) {
     link.master = attributes.value<std::uint32_t>(IFLA_MASTER);
     link.rx_queues = std::max(1u, attributes.value<std::uint32_t>(IFLA_NUM_RX_QUEUES, 1));
     link.up = (header.ifi_flags & IFF_UP) != 0;
+    link.promiscuous = (header.ifi_flags & IFF_PROMISC) != 0;
     link.carrier = attributes.value<std::uint8_t>(IFLA_CARRIER) != 0;
     const auto xdp = attributes.nested(IFLA_XDP);
     link.xdp_program = xdp.value<std::uint32_t>(IFLA_XDP_PROG_ID);
@@ -88,6 +89,10 @@ Result<void> change_link(std::uint32_t index, const LinkChange& change) {
     if (change.up) {
         header.ifi_change |= IFF_UP;
         if (*change.up) header.ifi_flags |= IFF_UP;
+    }
+    if (change.promiscuous) {
+        header.ifi_change |= IFF_PROMISC;
+        if (*change.promiscuous) header.ifi_flags |= IFF_PROMISC;
     }
     if (change.no_arp) {
         header.ifi_change |= IFF_NOARP;

@@ -26,6 +26,7 @@ struct Link {
     std::uint32_t rx_queues = 1;  // allocated; rx_queue_count() tells how many are in use
     bool up = false;              // administratively
     bool carrier = false;
+    bool promiscuous = false;       // because somebody asked for it, as `ip link set promisc on` does
     std::uint32_t xdp_program = 0;  // id of a program attached there, 0 = none
     bool xdp_generic = false;       // it is run by the stack, not by the driver
 };
@@ -34,6 +35,7 @@ struct LinkChange {
     std::optional<MacAddress> mac;
     std::optional<std::uint32_t> mtu;
     std::optional<bool> up;
+    std::optional<bool> promiscuous{};
     bool no_arp = false;
 };
 

@@ -17,19 +17,15 @@ bool contains(const List& list, std::string_view name) {
     return std::find(list.begin(), list.end(), name) != list.end();
 }
 
-}  // namespace
-
-bool harms_handover(std::string_view feature) noexcept {
-    return contains(tag_stripping, feature) || contains(merging_features, feature);
-}
-
-Result<OffloadsBefore> prepare_offloads(const Link& link) {
+// Switches off what `harmful` says; what was on comes back.
+template <typename Harmful>
+Result<OffloadsBefore> switch_off(const Link& link, Harmful harmful) {
     auto present = features(link.name);
     if (!present) return present.error();
     OffloadsBefore before;
     std::vector<FeatureChange> wanted;
     for (const auto& feature : *present) {
-        if (!harms_handover(feature.name) || !feature.active || !feature.changeable) continue;
+        if (!harmful(feature.name) || !feature.active || !feature.changeable) continue;
         wanted.push_back({feature.name, false});
         before.switched_off.push_back(feature.name);
     }
@@ -39,7 +35,36 @@ Result<OffloadsBefore> prepare_offloads(const Link& link) {
     return before;
 }
 
+Result<void> set_promiscuous(const Link& link, bool on) {
+    LinkChange change;
+    change.promiscuous = on;
+    return change_link(link.index, change);
+}
+
+}  // namespace
+
+bool harms_handover(std::string_view feature) noexcept {
+    return contains(tag_stripping, feature) || contains(merging_features, feature);
+}
+
+Result<OffloadsBefore> prepare_offloads(const Link& link) { return switch_off(link, harms_handover); }
+
+Result<OffloadsBefore> prepare_port(const Link& link, bool generic) {
+    auto before = switch_off(link, [generic](const std::string& feature) {
+        return harms_handover(feature) || (generic && feature == "rx-gro");
+    });
+    if (!before || link.promiscuous) return before;
+    if (auto done = set_promiscuous(link, true); !done) return done.error();
+    before->made_promiscuous = true;
+    return before;
+}
+
+bool strips_tags(const std::string& feature) noexcept { return contains(tag_stripping, feature); }
+
 Result<void> restore_offloads(const Link& link, const OffloadsBefore& before) {
+    if (before.made_promiscuous) {
+        if (auto done = set_promiscuous(link, false); !done) return done;
+    }
     if (before.switched_off.empty()) return {};
     std::vector<FeatureChange> wanted;
     for (const auto& name : before.switched_off)
@@ -56,7 +81,7 @@ Result<std::optional<std::string>> handover_obstacle(const Link& link) {
     // Between the ends of a veth pair a tag travels beside the frame, whatever the receiving end's features say.
     const bool stripped =
         link.kind == "veth" || std::any_of(present->begin(), present->end(), [](const Feature& feature) {
-            return feature.active && contains(tag_stripping, feature.name);
+            return feature.active && strips_tags(feature.name);
         });
     if (!stripped) return std::optional<std::string>{};
     return std::optional<std::string>("VLAN device " + vlans->front().name + " stands on " + link.name +

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <ctime>
 
-#include "dataplane/counter/totals.h"
 #include "dataplane/worker/credit.h"
 
 namespace gabion::worker {
@@ -30,7 +29,9 @@ void wait_for_quiet(std::span<const gabion_cpu> cpus) noexcept {
 std::uint64_t missing(const SharedState& state) noexcept {
     const auto totals = counter::sum(state.cpus);
     const auto workers = counter::sum(state.workers);
-    const std::uint64_t accounted = totals.handed_back.packets + workers.dropped + workers.lost;
+    const std::uint64_t back =
+        state.mode == counter::Mode::host ? totals.handed_back.packets : counter::transmitted(workers);
+    const std::uint64_t accounted = back + workers.dropped + workers.lost;
     return totals.handed_over.packets > accounted ? totals.handed_over.packets - accounted : 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a killed worker left behind. Its sockets are gone from the map and what stood in their rings is lost; what it had transmitted
-// still arrives. So the loss is what was handed over and never came back, counted once arrivals are quiet.
+// still arrives. So the loss is what was handed over and never came back, counted once arrivals are quiet. Inline nothing comes back: what
+// the other port had sent, but the worker did not live to hear of, is counted as lost too.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 
 #include "bpf/abi/cpu.h"
 #include "bpf/abi/queue.h"
+#include "dataplane/counter/totals.h"
 
 namespace gabion::worker {
 
@@ -16,6 +18,7 @@ struct SharedState {
     std::span<const gabion_cpu> cpus;
     std::span<gabion_queue> queues;
     std::span<gabion_worker_counters> workers;
+    counter::Mode mode = counter::Mode::host;
 };
 
 // Before any worker of the interface starts, with no socket in its map and before an old private pair is removed: stops claims, waits

@@ -17,6 +17,7 @@ COST_GROWTH = 1.2      # added cost with a million bans beside that with a thous
 LOOP = {'worker, three detectors': 1.4, 'worker, handing back': 1.3}  # CPU time a packet, to the bare loop
 LOOP_AT_MOST = {'worker, three detectors': 1.8}
 VERDICT_MS = {'median_us': 0.1, 'p99_us': 1.0}
+INLINE = 0.80          # to a bare redirect between the ports
 RUNS = 3               # a bar that seems lost is measured so often in all; the median counts
 
 
@@ -57,6 +58,11 @@ def of_clean(results):
     return {f'TEST_RUN, in hash look-ups: {name}': Reach(cost, bar, False) for name, (cost, bar) in results['test_run']['verdicts'].items()}
 
 
+def of_inline(results):
+    return {f'inline {which} {key}, wanted': Reach(row['ratio'], INLINE, True) for which, rows in results.items()
+            for key, row in rows.items() if key.startswith('gabion')}
+
+
 def of_worker(results):
     ratios = {name: row['ratio'] for name, row in results['loop'].items()}
     return {f'{name}, {kind}': Reach(ratios[name], bar, False) for kind, bars in (('wanted', LOOP), ('at the most', LOOP_AT_MOST))
@@ -77,7 +83,7 @@ def of_goodput(results):
     return reached
 
 
-SECTIONS = {'drop': of_drop, 'clean': of_clean, 'worker': of_worker, 'verdict': of_verdict, 'goodput': of_goodput}
+SECTIONS = {'drop': of_drop, 'clean': of_clean, 'inline': of_inline, 'worker': of_worker, 'verdict': of_verdict, 'goodput': of_goodput}
 
 
 def reached(section, results):

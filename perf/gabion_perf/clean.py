@@ -35,13 +35,22 @@ def prefixes(version, count):
     return result
 
 
-class BarePass(Plain):
+class Clean(Plain):
+    """A row whose packets go on."""
+    goes_elsewhere = False  # not to where the row's counts would see it
+
+    def source(self, file):
+        return Source(self.bed, file, self.version, to_mac=ELSEWHERE)
+
+
+class BarePass(Clean):
     name, key, program = 'bare XDP_PASS', 'bare', 'pass'
 
 
-class BareRedirect(Plain):
+class BareRedirect(Clean):
     """To another veth, whose far end drops."""
     name, key = 'bare XDP_REDIRECT', 'redirect'
+    goes_elsewhere = True
 
     def prepare(self, file):
         sink = self.lab.namespace('sink')
@@ -51,11 +60,11 @@ class BareRedirect(Plain):
             namespace.start(BUILD / 'perf/gbn-plain', '--interface', interface, *options, name='gbn-plain').wait_ready()
 
 
-class HashMiss(HashMap):
-    name = 'BPF hash map, 100k bans'
+class HashMiss(Clean, HashMap):
+    name, key, program = 'BPF hash map, 100k bans', HashMap.key, HashMap.program
 
 
-class Empty(Plain):
+class Empty(Clean):
     name, key = 'Gabion, nothing held', 'gabion'
 
     def prepare(self, file):
@@ -93,11 +102,11 @@ class Prefixes(Addresses):
 ROWS = (BarePass, Empty, Addresses, Prefixes, HashMiss, BareRedirect)
 
 
-def one_family(version, rounds, seconds):
-    labs = [Lab(f'clean-{kind.key}') for kind in ROWS]
+def one_family(version, rounds, seconds, kinds=ROWS, name='clean', bare='bare'):
+    labs = [Lab(f'{name}-{kind.key}') for kind in kinds]
     rows = []
     try:
-        for lab, kind in zip(labs, ROWS):
+        for lab, kind in zip(labs, kinds):
             lab.__enter__()
             file = lab.directory / 'bans'
             file.write_text('\n'.join(addresses(version, HELD)) + '\n')
@@ -106,14 +115,14 @@ def one_family(version, rounds, seconds):
         for row in rows:
             file = row.lab.directory / 'sources'
             file.write_text('\n'.join(CLEAN[version].format(index // 250, index % 250 + 1) for index in range(SENDING)) + '\n')
-            sources.append(Source(row.bed, file, version, to_mac=ELSEWHERE))
+            sources.append(row.source(file))
         runs = interleave(rows, sources, rounds, seconds)
         for row in rows:
             row.finish()
-        for key, each in runs.items():
-            if key != 'redirect' and any(one.went_on < 0.999 * one.arrived for one in each):
-                raise LabError(f'{key}: packets were dropped: this did not measure the clean path')
-        return collect(runs, 'bare')
+        for row in rows:
+            if not row.goes_elsewhere and any(one.went_on < 0.999 * one.arrived for one in runs[row.key]):
+                raise LabError(f'{row.key}: packets were dropped: this did not measure the clean path')
+        return collect(runs, bare)
     finally:
         for lab in labs:
             if lab.directory is not None:

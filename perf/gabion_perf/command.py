@@ -13,13 +13,14 @@ from gabion_perf.drop import SIZES, DropSection, size_name
 from gabion_perf.goodput import GoodputSection
 from gabion_perf.growth import GrowthSection
 from gabion_perf.guard import Guard
+from gabion_perf.inline import InlineSection
 from gabion_perf.rows import ROWS
 from gabion_perf.source import keep_off_the_core
 from gabion_perf.verdict import VerdictSection
 from gabion_perf.wire import WireSection
 from gabion_perf.worker import WorkerSection
 
-SECTIONS = (DropSection, CleanSection, WorkerSection, DetectorsSection, VerdictSection, GoodputSection, GrowthSection)
+SECTIONS = (DropSection, CleanSection, InlineSection, WorkerSection, DetectorsSection, VerdictSection, GoodputSection, GrowthSection)
 RECORD = ROOT / 'docs/performance'
 # What --check runs where no section is named.
 CHECK = {'rounds': 31, 'seconds': 0.06, 'sections': ['drop'], 'sizes': ['1k/1k', '100k/1k'], 'rows': ['gabion']}

@@ -112,7 +112,6 @@ TEST_F(Profile, TheOrdinaryProgramIsWhatItWouldBeWithoutMarks) {
     EXPECT_EQ(ordinary.info().verified_insns, unmarked.info().verified_insns);
     EXPECT_EQ(ordinary.info().nr_map_ids, unmarked.info().nr_map_ids);
     EXPECT_GT(profiling.info().xlated_prog_len, ordinary.info().xlated_prog_len) << "or this compares nothing";
-    EXPECT_GT(profiling.info().verified_insns, ordinary.info().verified_insns);
     std::printf("xlated %u bytes, with marks %u; the verifier walked %u instructions, with marks %u\n",
                 ordinary.info().xlated_prog_len, profiling.info().xlated_prog_len, ordinary.info().verified_insns,
                 profiling.info().verified_insns);

@@ -240,6 +240,27 @@ TEST_F(Syn, WithoutCookiesFirstSynsAreDroppedAndTheRestIsCapped) {
     EXPECT_EQ(reason(syn4("192.0.2.61")), GABION_REASON_CLEAN) << "proven";
 }
 
+// A busy port of a container: nobody listens here whose cookie could be told.
+TEST_F(Syn, WhoCannotBeAnsweredIsCappedOnlyAboveARateOfHisOwn) {
+    control().syn.heavy_interval = 1 << 14;  // four a tick
+    control().syn.heavy_burst = 20 << 16;
+    engage(syn4());
+    const auto passed = [this](int a_tick) {
+        int through = 0;
+        for (int tick = 0; tick < 100; tick++, now_++)
+            for (int i = 0; i < a_tick; i++)
+                through += reason(syn4("203.0.113.7", static_cast<std::uint16_t>(1000 + 10 * tick + i), 81)) ==
+                           GABION_REASON_CLEAN;
+        return through;
+    };
+    EXPECT_EQ(passed(3), 300) << "engaged, and left alone";
+    const int above = passed(8);
+    EXPECT_GT(above, 80) << "until it is above";
+    EXPECT_LT(above, 300) << "then first SYNs are dropped";
+    now_ += 100;
+    EXPECT_EQ(passed(3), 300) << "and not when it is over";
+}
+
 TEST_F(Syn, AFloodElsewhereLowersTheRate) {
     control().syn.engage_interval = 1 << 12;
     for (int tick = 0; tick < 20; tick++, now_++) {

@@ -38,7 +38,7 @@ class Daemon:
         self.socket = self.base / 'control.sock'
         self.pin = bed.lab.directory / 'bpf' / name
         self.config_file = self.base / 'gabion.toml'
-        self.config = {'interface': [{'name': bed.interface, 'mode': 'host', 'attach': attach}],
+        self.config = {'interface': [{**bed.protects(), 'attach': attach}],
                        'control': {'socket': self.socket}, 'state': {'directory': self.base / 'state', 'pin': self.pin}}
         self.change(**sections)
         self.process = None
@@ -60,7 +60,7 @@ class Daemon:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.bind(str(path))
             notify.settimeout(0.1)
-            self.process = self.bed.host.start(*self.through, BUILD / 'gabiond', '--config', self.config_file, name='gabiond',
+            self.process = self.bed.box.start(*self.through, BUILD / 'gabiond', '--config', self.config_file, name='gabiond',
                                                env={'NOTIFY_SOCKET': str(path)})
             end = time.monotonic() + seconds
             while time.monotonic() < end:
@@ -86,7 +86,7 @@ class Daemon:
         self.process.popen.send_signal(number)
 
     def gabion(self, *arguments, check=True, timeout=60, stdin=None):
-        return self.bed.host.run(BUILD / 'gabion', '--socket', self.socket, *arguments, check=check, timeout=timeout, stdin=stdin)
+        return self.bed.box.run(BUILD / 'gabion', '--socket', self.socket, *arguments, check=check, timeout=timeout, stdin=stdin)
 
     def ask(self, *arguments, timeout=60):
         """The command's JSON."""
@@ -146,17 +146,17 @@ class Daemon:
         return self.counters()['drops']
 
     def breaker(self):
-        return self.bed.host.tool('watch', counters=self.pin / self.bed.interface / 'cpus', breaker=True).result()
+        return self.bed.box.tool('watch', counters=self.pin / self.bed.interface / 'cpus', breaker=True).result()
 
     def attach_mode(self):
         return self.status()['interfaces'][0]['attach']
 
 
 @contextlib.contextmanager
-def protected(name, queues=2, extra=(), attach='auto', start=True, **sections):
+def protected(name, queues=2, extra=(), attach='auto', start=True, bed=Bed, **sections):
     """A bed with a running gabiond; at the end the daemon must stop in order. What it wrote is shown when the case fails."""
     with Lab(name) as lab:
-        daemon = Daemon(Bed(lab, queues, extra), attach=attach, **sections)
+        daemon = Daemon(bed(lab, queues, extra), attach=attach, **sections)
         try:
             if start:
                 daemon.start()

@@ -230,22 +230,36 @@ class Bed:
 
     The world has every address of CLIENTS4, CLIENTS6 and of `extra` as its own, so that real sockets can use any of them."""
 
-    def __init__(self, lab, queues=2, extra=(), interface='prot0'):
+    offloads = True  # the ends of the wire leave checksums and segments to whoever receives them, as veths do
+
+    def __init__(self, lab, queues=2, extra=(), interface='prot0', host=None, world='world'):
         self.lab = lab
         self.interface = interface
-        self.host = lab.namespace('host')
-        self.world = lab.namespace('world')
+        self.host = host or lab.namespace('host')  # given: another one's, which gets one more interface
+        self.world = lab.namespace(world)
         self.queues = queues
         self.extra = extra
+        self.stand()
         self.wire()
 
+    def stand(self):
+        """Where gabiond runs (box), and the host's end of the wire (host_port)."""
+        self.box, self.host_port = self.host, self.interface
+
+    def protects(self):
+        """The interface's table in the configuration."""
+        return {'name': self.interface, 'mode': 'host'}
+
+    def connect(self):
+        self.lab.veth(self.box, self.interface, self.world, 'net0', self.queues)
+
     def wire(self):
-        self.lab.veth(self.host, self.interface, self.world, 'net0', self.queues)
+        self.connect()
         host, world = self.host, self.world
-        host.sysctl(net__ipv4__conf__all__rp_filter=1, **{f'net__ipv4__conf__{self.interface}__rp_filter': 1})
+        host.sysctl(net__ipv4__conf__all__rp_filter=1, **{f'net__ipv4__conf__{self.host_port}__rp_filter': 1})
         # The tests' own traffic must not meet the kernel's limits on what it answers.
         host.sysctl(net__ipv4__icmp_ratelimit=0, net__ipv6__icmp__ratelimit=0, net__ipv4__icmp_msgs_per_sec=1000000)
-        for namespace, interface, v4, v6 in ((host, self.interface, HOST4, HOST6), (world, 'net0', GATE4, GATE6)):
+        for namespace, interface, v4, v6 in ((host, self.host_port, HOST4, HOST6), (world, 'net0', GATE4, GATE6)):
             namespace.run('ip', 'addr', 'add', f'{v4}/24', 'dev', interface)
             namespace.run('ip', 'addr', 'add', f'{v6}/64', 'dev', interface, 'nodad')
         host.run('ip', 'route', 'add', 'default', 'via', GATE4)
@@ -269,8 +283,8 @@ class Bed:
 
     def learn_neighbours(self):
         """Both ends know each other's MAC for good: floods then measure Gabion and not the neighbour table."""
-        self.host_mac, self.world_mac = self.host.mac(self.interface), self.world.mac('net0')
-        for namespace, interface, mac, addresses in ((self.host, self.interface, self.world_mac, (GATE4, GATE6)),
+        self.host_mac, self.world_mac = self.host.mac(self.host_port), self.world.mac('net0')
+        for namespace, interface, mac, addresses in ((self.host, self.host_port, self.world_mac, (GATE4, GATE6)),
                                                      (self.world, 'net0', self.host_mac, (HOST4, HOST6))):
             for address in addresses:
                 namespace.run('ip', 'neigh', 'replace', address, 'lladdr', mac, 'dev', interface, 'nud', 'permanent')

@@ -2,68 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nobody waits for user space: whatever happens to gabiond, bans hold and clean packets arrive."""
 import os
-import signal
 import time
 
+from delivery import CLEAN, freeze, kill_and_start, repeat, restart_orderly, under_load
 from gabion_daemon import protected
-from gabion_lab import rounds, wait_for
+from gabion_lab import rounds
 from scenario import case, main
-
-CLEAN, BANNED = '31.0.0.1-31.0.3.232', '91.0.0.0-91.0.0.255'
-RATE, BANNED_RATE = 60000, 30000
-
-
-def under_load(bed, action):
-    """Runs the action while clean and banned packets flow; returns how many clean ones were lost and how many banned ones came."""
-    good = bed.receive(port=9000)
-    bad = bed.receive(port=9001)
-    senders = [bed.send(source=CLEAN, dport=9000, rate=RATE, seconds=600, ttl='host'),
-               bed.send(source=BANNED, dport=9001, rate=BANNED_RATE, seconds=600)]
-    time.sleep(0.3)
-    action()
-    time.sleep(0.3)
-    for sender in senders:
-        sender.stop()
-    time.sleep(0.3)
-    good.stop()
-    bad.stop()
-    sent, got = senders[0].result()['sent'], good.result()
-    assert got['duplicated'] == 0 and got['overflowed'] == 0, got
-    assert senders[1].result()['sent'] > 0
-    return sent - got['unique'], bad.result()['received']
-
-
-def repeat(name, act, limit_per_round=0, one_in=1):
-    with protected(name, sampling={'one_in': one_in}) as (bed, daemon):
-        daemon.ban('91.0.0.0/24')
-        told = []
-        for number in range(rounds(2, 20)):
-            before = daemon.settled()['workers']['lost']
-            lost, banned = under_load(bed, lambda: act(daemon))
-            counted = daemon.identity()['workers']['lost'] - before
-            told.append(f'round {number + 1}: {lost} clean lost ({counted} counted), {banned} banned delivered')
-            assert banned == 0, told
-            assert lost <= counted and lost <= limit_per_round, told
-        return '\n'.join(told)
-
-
-def restart_orderly(daemon):
-    assert daemon.stop() == 0
-    time.sleep(0.2)
-    daemon.start()
-
-
-def kill_and_start(daemon):
-    daemon.kill()
-    time.sleep(0.5)
-    daemon.start()
-
-
-def freeze(daemon):
-    daemon.signal(signal.SIGSTOP)
-    time.sleep(2)
-    daemon.signal(signal.SIGCONT)
-    wait_for('the daemon to answer', lambda: daemon.status(), 5)
 
 
 @case('orderly restart: nothing clean lost, nothing banned delivered')

@@ -95,7 +95,7 @@ const BadCase bad_cases[] = {
     {"unknown section", "[panics]\nmode = \"on\"" + interface, "gabion.toml:1:2: panics", "did you mean panic?"},
     {"unknown key, quoted and strange", "\"a\\u001bb\" = 1" + interface, "gabion.toml:1:1: a?b", "unknown key"},
     {"unknown key of an interface", interface + "colour = 1", "gabion.toml:4:1: interface.colour",
-     "attach, mac_mode, macs, mode, name, peer"},
+     "attach, link_control, mac_mode, macs, mode, name, peer"},
     {"text for a flag", "dry_run = \"yes\"" + interface, "gabion.toml:1:11: dry_run",
      "true or false; found the text \"yes\""},
     {"number for a flag", "dry_run = 1" + interface, "gabion.toml:1:11: dry_run", "found 1"},
@@ -150,6 +150,8 @@ const BadCase bad_cases[] = {
     {"peer is another one's port", interface + "[[interface]]\nname = \"eth1\"\nmode = \"inline\"\npeer = \"eth0\"\n",
      "interface.peer", "named twice"},
     {"inline without a peer", interface + "mode = \"inline\"\n", "gabion.toml:4:8: interface.peer", "is missing"},
+    {"control frames without inline", interface + "link_control = \"drop\"\n",
+     "gabion.toml:4:16: interface.link_control", "inline"},
     {"peer without inline", interface + "peer = \"eth1\"\n", "gabion.toml:4:8: interface.peer", "inline"},
     {"not TOML", "dry_run = = true" + interface, "gabion.toml:1:", "not TOML"},
     {"a key twice", "dry_run = true\ndry_run = false" + interface, "gabion.toml:2:", "dry_run"},
@@ -211,7 +213,8 @@ TEST(Config, IsWrittenAsItIsRead) {
     config.sources.port = {{"udp", 53, 5000}};
     config.sources.decay = 2.5;
     config.control.group = "quo\"te\\d";
-    config.interfaces.push_back({"eth1", "inline", "eth2", "native", "deny", {*parse_mac("02:00:5e:10:00:01")}});
+    config.interfaces.push_back(
+        {"eth1", "inline", "eth2", "drop", "native", "deny", {*parse_mac("02:00:5e:10:00:01")}});
     const auto again = parse(config_text(config));
     ASSERT_TRUE(again.config) << again.problem_text();
     EXPECT_EQ(config_text(*again.config), config_text(config));

@@ -27,6 +27,25 @@ TEST(Reasons, EachHasANameOfItsOwnAndAnActionThatIsCountedSomewhere) {
     EXPECT_EQ(reasons()[GABION_REASON_SAMPLED].action, GABION_ACTION_HAND_OVER);
 }
 
+TEST(Totals, WhatAPortOfAPairLetsThroughIsForwarded) {
+    gabion_cpu cpu{};
+    cpu.reason[GABION_REASON_CLEAN] = {5, 700};
+    cpu.reason[GABION_REASON_OUTBOUND] = {3, 300};
+    cpu.reason[GABION_REASON_PORT_GONE] = {2, 200};
+    const Totals totals = of_cpu(cpu, Mode::inline_port);
+    EXPECT_EQ(totals.forwarded.packets, 8u);
+    EXPECT_EQ(totals.forwarded.bytes, 1000u);
+    EXPECT_EQ(totals.passed.packets, 0u);
+    EXPECT_EQ(totals.dropped.packets, 2u);
+}
+
+TEST(Totals, WhatTheOtherPortFailedToSendWasNotTransmitted) {
+    gabion_worker_counters workers{};
+    workers.completed = 100;
+    workers.tx_failed = 7;
+    EXPECT_EQ(transmitted(workers), 93u);
+}
+
 gabion_cpu busy_cpu(std::uint64_t scale) {
     gabion_cpu cpu{};
     cpu.received = {100 * scale, 6000 * scale};

@@ -75,6 +75,21 @@ TEST_F(SynKeeperTest, ListenersCookiesWaitForWhatIsNormalWhereThatIsKnown) {
     EXPECT_NEAR(cap_pps(), 20'000, 100);
 }
 
+TEST_F(SynKeeperTest, WhoCannotBeAnsweredIsCappedAboveWhatIsNormal) {
+    const auto heavy_pps = [this] { return hz * tick / control_.heavy_interval; };
+    keeper_.choose(config_, {}, 1500, control_);
+    keeper_.configure(config_, 0, 0, control_);
+    EXPECT_NEAR(heavy_pps(), 20'000, 100) << "nothing is learned";
+    keeper_.configure(config_, 80'000, 20'000, control_);
+    EXPECT_NEAR(engage_pps(), 2000, 1);
+    EXPECT_NEAR(heavy_pps(), 80'000, 400);
+    EXPECT_NEAR(cap_pps(), 20'000, 100);
+    config_.way = "cap";
+    keeper_.choose(config_, {}, 1500, control_);
+    keeper_.configure(config_, 80'000, 20'000, control_);
+    EXPECT_EQ(control_.heavy_interval, 0u) << "at once, where the operator asked for the cap";
+}
+
 TEST_F(SynKeeperTest, ListenersAreNeededWhileAPortIsEngagedAndNoOtherWayServes) {
     std::array<gabion_syn_cell, 1> cells{};
     cells[0].until = 1100;

@@ -131,6 +131,33 @@ TEST(Replayer, LearnsNothingFromPacketsThatTakeNoTime) {
     EXPECT_NE(learned.error().text.find("nothing can be learned"), std::string::npos);
 }
 
+TEST(Replayer, HoldsASourceToItsRates) {
+    CaptureFile file;
+    add_flood(file, 10, 2, 2'000);
+    config::Config config;
+    config.sources.when = "always";
+    config.sources.udp = 100;
+    Replayer replayer(config);
+    ASSERT_TRUE(replayer.play(file.done()));
+    EXPECT_NEAR(static_cast<double>(replayer.totals().reason[GABION_REASON_SOURCE_RATE].packets), 4'000 - 300, 10);
+}
+
+TEST(Replayer, MeetsAFloodOfSynsWithTheCap) {
+    CaptureFile file;
+    std::mt19937 random(3);
+    for (int i = 0; i < 10'000; i++) {
+        const std::string source = "192.0." + std::to_string(random() % 250) + "." + std::to_string(random() % 250);
+        file.add((Ethernet{} / IPv4{.source = source} / TCP{.dport = 443, .flags = 2}).bytes(), 10 + i / 5'000.0);
+    }
+    config::Config config;
+    config.syn.way = "cap";
+    Replayer replayer(config);
+    ASSERT_TRUE(replayer.play(file.done()));
+    EXPECT_GT(replayer.totals().reason[GABION_REASON_SYN_FIRST].packets, 5'000u);
+    const auto& told = replayer.occurrences();
+    EXPECT_TRUE(std::any_of(told.begin(), told.end(), [](const Occurrence& o) { return o.kind == "syn-flood-began"; }));
+}
+
 // Real reflections, which nobody here asked for. What is not UDP, or a later fragment whose first one is missing, is not the table's.
 TEST(Replayer, DropsCapturedAmplification) {
     const char* folder = std::getenv("GABION_CAPTURES");

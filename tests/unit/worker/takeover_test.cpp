@@ -52,5 +52,18 @@ TEST(TakeOver, NothingMissingIsNothingLost) {
     EXPECT_EQ(all.workers[0].lost, 0u);
 }
 
+TEST(TakeOver, InlineWhatWasSentCountsAsBack) {
+    Interface all;
+    all.cpus[0].reason[GABION_REASON_SAMPLED].packets = 100;
+    all.workers[0].completed = 60;
+    all.workers[1].completed = 20;
+    all.workers[1].tx_failed = 5;  // which is lost already
+    all.workers[1].lost = 5;
+    SharedState state = all.state();
+    state.mode = counter::Mode::inline_port;
+    EXPECT_EQ(take_over(state), 20u);
+    EXPECT_EQ(missing(state), 0u);
+}
+
 }  // namespace
 }  // namespace gabion::worker

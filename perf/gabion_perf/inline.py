@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Inline mode beside a bare program that redirects each frame to the other port: what is delivered behind the pair, both ways.
+
+Source, both ports' programs and the sink share one core. The sink is a bare XDP_DROP at the far end; what it took is what counts, so that
+a frame lost between the ports is nobody's achievement. Detectors are off and the breaker's rate is out of reach; samples are taken."""
+from gabion_daemon import Daemon
+from gabion_lab import BUILD
+from gabion_perf.clean import ELSEWHERE, PASSING, Clean, one_family
+from gabion_perf.figures import Figures, table
+from gabion_perf.source import Source, veth_counts
+from inline_bed import InlineBed
+
+
+class Ports(Clean):
+    """Two ports and a sink; a row says what runs on the ports, and whether the flood comes from outside or from inside."""
+    from_inside = False
+
+    def __init__(self, lab, version, file, bans):
+        super().__init__(lab, version, file, bans, InlineBed(lab))
+
+    def prepare(self, file):
+        self.ends = [(self.bed.world, 'net0'), (self.bed.host, self.bed.host_port)]
+        if self.from_inside:
+            self.ends.reverse()
+        sink, port = self.ends[1]
+        sink.start(BUILD / 'perf/gbn-plain', '--program', 'drop', '--interface', port, name='gbn-plain').wait_ready()
+        self.run(file)
+
+    def source(self, file):
+        namespace, port = self.ends[0]
+        return Source(self.bed, file, self.version, interface=port, to_mac=ELSEWHERE, where=namespace)
+
+    def counts(self):
+        sink, port = self.ends[1]
+        delivered = veth_counts(sink, port)['xdp_packets']
+        return delivered, delivered
+
+
+class Bare(Ports):
+    name, key = 'bare redirect, inwards', 'bare'
+
+    def run(self, file):
+        for port, other in ((self.bed.interface, self.bed.peer), (self.bed.peer, self.bed.interface)):
+            self.bed.box.start(BUILD / 'perf/gbn-plain', '--program', 'redirect', '--interface', port, '--to', other,
+                               name='gbn-plain').wait_ready()
+
+
+class Gabion(Ports):
+    name, key, settings = 'Gabion, inwards', 'gabion', {}
+
+    def run(self, file):
+        self.daemon = Daemon(self.bed, **PASSING, **self.settings).start()
+
+    def finish(self):
+        self.daemon.identity()
+        self.daemon.stop()
+
+
+class Banned(Gabion):
+    name, key = 'Gabion, 100k bans, inwards', 'gabion-100k'
+
+    def run(self, file):
+        super().run(file)
+        self.daemon.gabion('ban', 'load', file)
+
+
+class Unsampled(Gabion):
+    """What is left without the samples' way through a worker."""
+    name, key, settings = 'Gabion, no samples, inwards', 'gabion-unsampled', {'sampling': {'one_in': 0}}
+
+
+class BareBack(Bare):
+    name, key, from_inside = 'bare redirect, outwards', 'bare', True
+
+
+class GabionBack(Gabion):
+    name, key, from_inside = 'Gabion, outwards', 'gabion', True
+
+
+WAYS = {'inwards': (Bare, Gabion, Unsampled, Banned), 'outwards': (BareBack, GabionBack)}
+
+
+class InlineSection:
+    name = 'inline'
+    help = 'an inline pair beside a bare two-port redirect, both ways'
+
+    @staticmethod
+    def run(options, tell):
+        results = {}
+        for version in options.families:
+            for way, kinds in WAYS.items():
+                tell(f'  IPv{version}, {way}')
+                results[f'IPv{version} {way}'] = one_family(version, options.rounds or 21, options.seconds or 0.2, kinds, 'inline')
+        return results
+
+    @staticmethod
+    def text(results):
+        lines = []
+        for which, rows in results.items():
+            names = {kind.key: kind.name for kind in WAYS[which.split()[1]]}
+            lines += ['', which, table({names[key]: Figures(**row) for key, row in rows.items()}, {})]
+        return '\n'.join(lines)
+
+    @staticmethod
+    def charts(results):
+        return {}
+
+    @staticmethod
+    def ratios(results):
+        return {f'inline {which} {key}': (row['ratio'], True) for which, rows in results.items() for key, row in rows.items()
+                if key.startswith('gabion')}

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A bed with two ports: a box without an address between the world and the host."""
+from gabion_lab import Bed
+
+
+class InlineBed(Bed):
+    """The same, with a box between the two: world net0 - prot0 box prot1 - in0 host. Both far ends are made to behave as the end of a
+    cable does: they poll, without which a veth takes no redirected frames, and send whole frames with their checksums in them.
+    Between veths a sum may be left open and a segment uncut, which is told beside the frame, and redirection forgets what is beside it."""
+
+    peer, host_end, offloads = 'prot1', 'in0', False
+
+    def stand(self):
+        self.box, self.host_port = self.lab.namespace('box'), self.host_end
+
+    def protects(self):
+        return {'name': self.interface, 'mode': 'inline', 'peer': self.peer}
+
+    def connect(self):
+        super().connect()
+        self.without_address(self.interface)
+        self.like_a_cable(self.world, 'net0')
+        self.connect_inside()
+
+    def connect_inside(self):
+        self.lab.veth(self.box, self.peer, self.host, self.host_port, self.queues)
+        self.without_address(self.peer)
+        self.like_a_cable(self.host, self.host_port)
+
+    def without_address(self, port):
+        self.box.sysctl(**{f'net__ipv6__conf__{port}__disable_ipv6': 1})
+
+    @staticmethod
+    def like_a_cable(namespace, interface):
+        namespace.run('ethtool', '-K', interface, 'gro', 'on', 'tx', 'off')

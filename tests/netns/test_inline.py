@@ -1,0 +1,251 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Inline mode: a box between the world and a host, with no address of its own. What is clean goes through, both ways and untouched;
+what is banned does not; and the daemon's end changes neither."""
+import pathlib
+import time
+
+from delivery import freeze, kill_and_start, repeat, restart_orderly, sockets, stream
+from gabion_daemon import Daemon, protected
+from gabion_lab import GATE4, GATE6, HOST4, HOST6, Bed, Lab, rounds, wait_for
+from inline_bed import InlineBed
+from own_traffic import OwnTraffic
+from scenario import case, main
+
+RAW = pathlib.Path(__file__).with_name('raw_frames.py')
+OF_WORLD, OF_HOST = {'v4': GATE4, 'v6': GATE6}, {'v4': HOST4, 'v6': HOST6}
+A, B = '0200000000aa', '0200000000bb'
+
+
+def port_counts(daemon, port):
+    return {key: value for key, value in daemon.counters()['interfaces'][port]['nic'].items() if key.startswith('not_forwarded')}
+
+
+def delivered(bed, source='31.0.0.1', count=100, **options):
+    receiver = bed.receive(port=9000)
+    bed.send(source=source, dport=9000, count=count, rate=10000, **options).result()
+    time.sleep(0.1)
+    receiver.stop()
+    return receiver.result()['received']
+
+
+@case('real sockets, nothing sampled, native', attach='native', one_in=0)
+@case('real sockets, everything handed over, native', attach='native', one_in=1)
+@case('real sockets, 1 in 256, generic', attach='generic', one_in=256)
+def real_sockets(attach, one_in):
+    return sockets(attach, one_in, bed=InlineBed)
+
+
+@case('from inside to the world: TCP, UDP, ping, v4 and v6')
+def outbound():
+    with protected('outbound', bed=InlineBed, sampling={'one_in': 1}) as (bed, daemon):
+        bed.host.sysctl(net__ipv4__ping_group_range='0 2147483647')
+        bed.world.tool('serve', http=80, udp=53).wait_ready()
+        runs = [bed.host.tool('clients', source=OF_HOST[family], server=OF_WORLD[family], kind=kind, port=port, bytes=size, rate=rate,
+                              seconds=2, timeout_ms=3000)
+                for family in OF_WORLD for kind, port, size, rate in
+                (('download', 80, 200000, 20), ('upload', 80, 200000, 20), ('udp', 53, 400, 100), ('ping', 0, 56, 50))]
+        for one in runs:
+            result = one.result()
+            assert result['failed'] == 0 and result['ok'] > 0, (one.name, result)
+        counters = daemon.identity()
+        assert counters['packets']['passed'] == 0 and counters['packets']['dropped'] == 0, counters
+        inside = counters['interfaces']['prot1']
+        assert inside['packets']['forwarded'] == inside['packets']['received'] == inside['passes']['outbound'] > 0, inside
+
+
+@case('every packet of a stream, everything handed over, native, v4', attach='native', family='v4', one_in=1)
+@case('every packet of a stream, everything handed over, generic, v6', attach='generic', family='v6', one_in=1)
+@case('every packet of a stream at 1 in 256, native, v6', attach='native', family='v6', one_in=256)
+def lossless(attach, family, one_in):
+    count = rounds(300000, 1000000)
+    return stream(attach, family, one_in, 300000, count, bed=InlineBed, credit=2048,
+                  handed_over_least=count if one_in == 1 else count / 256 / 2)[2]
+
+
+@case('orderly restart: nothing clean lost, nothing banned delivered')
+def orderly():
+    return repeat('inorderly', restart_orderly, bed=InlineBed)
+
+
+@case('SIGSTOP for 2 s, then SIGCONT: nothing clean lost, nothing banned delivered')
+def frozen():
+    return repeat('infrozen', freeze, bed=InlineBed)
+
+
+@case('kill -9: at most what stood in the rings is lost, and counted; nothing banned delivered')
+def killed():
+    return repeat('inkilled', kill_and_start, bed=InlineBed, limit_per_round=2 * 256)
+
+
+@case('without the daemon it forwards and bans, both ways', how='kill')
+@case('likewise after an orderly stop', how='stop')
+def alone(how):
+    with protected('alone', bed=InlineBed, sampling={'one_in': 1}) as (bed, daemon):
+        daemon.ban('91.0.0.1')
+        getattr(daemon, how)()
+        bed.serve()
+        for source in ('31.0.0.1', '2a00:31::1'):
+            for kind, port, size in (('download', 80, 100000), ('ping', 0, 56)):
+                result = bed.clients(source=source, kind=kind, port=port, bytes=size, rate=20, seconds=1).result()
+                assert result['failed'] == 0 and result['ok'] > 0, (source, kind, result)
+        assert delivered(bed) == 100 and delivered(bed, '91.0.0.1') == 0
+        daemon.start()
+        assert daemon.identity()['drops']['ban-operator'] == 100
+
+
+def frames():
+    """Kinds of frames by name, between two stations that are not the box's ports."""
+    ip = '4500001c000100004011' + 'f0cc' + '1f000001' + '14000001' + '9c40' + '2328' + '0008' + '0000'
+    arp = '0001080006040001' + A + '1f000001' + '000000000000' + '14000001'
+    to = B + A
+    return {'IPv4 to another MAC': to + '0800' + ip.ljust(92, '0'),
+            'one tag': to + '81002064' + '0800' + ip.ljust(92, '0'),
+            'two tags': to + '88a80064' + '8100e065' + '0800' + ip.ljust(92, '0'),
+            'ARP to all': 'ffffffffffff' + A + '0806' + arp.ljust(92, '0'),
+            'ARP in a VLAN': 'ffffffffffff' + A + '81000007' + '0806' + arp.ljust(92, '0'),
+            'MPLS': to + '8847' + '00' * 46,
+            'LLDP': '0180c200000e' + A + '88cc' + '0207' * 23,
+            'STP': '0180c2000000' + A + '0026' + '424203' + '00' * 43,
+            'the longest, tagged': to + '81000064' + '0800' + ('450005dc' + ip[8:]).ljust(3000, '5')}
+
+
+def exchange(sent, out, into, arriving):
+    """What of these frames arrives at the other end; so many are waited for."""
+    (sender, one), (taker, other) = out, into
+    receiver = taker.start('python3', RAW, 'receive', other, arriving, A, name='receive').wait_ready()
+    sender.run('python3', RAW, 'send', one, *sent)
+    return receiver.result()['frames']
+
+
+@case('frames arrive as they were sent: MACs, tags, lengths, ARP, LLDP; native', attach='native')
+@case('frames arrive as they were sent: MACs, tags, lengths, ARP, LLDP; generic', attach='generic')
+def untouched(attach):
+    # The IPv4 header's checksum is nobody's business here; a station would drop the packet.
+    with protected('untouched', bed=InlineBed, attach=attach, sampling={'one_in': 1}) as (bed, daemon):
+        assert daemon.attach_mode() == attach
+        world, host = (bed.world, 'net0'), (bed.host, bed.host_port)
+        for out, into in ((world, host), (host, world)):
+            arrived = exchange(frames().values(), out, into, len(frames()))
+            for name, frame in frames().items():  # a worker may be overtaken
+                assert arrived.count(frame) == 1, (name, out[1], frame, arrived)
+            assert len(arrived) == len(frames()), arrived
+        daemon.identity()
+
+
+@case('control frames of a link stay on their side where asked; a reload turns it')
+def link_control():
+    with protected('linkctl', bed=InlineBed, sampling={'one_in': 0}) as (bed, daemon):
+        daemon.config['interface'][0]['link_control'] = 'drop'
+        daemon.change()
+        daemon.gabion('reload')
+        kinds, ways = frames(), ((bed.world, 'net0'), (bed.host, bed.host_port))
+        for out, into in (ways, ways[::-1]):
+            arrived = exchange([kinds['LLDP'], kinds['STP'], kinds['ARP to all']], out, into, 1)
+            assert arrived == [kinds['ARP to all']], arrived
+        assert [daemon.counters()['interfaces'][port]['drops']['link-control'] for port in ('prot0', 'prot1')] == [2, 2]
+        daemon.config['interface'][0]['link_control'] = 'forward'
+        daemon.change()
+        daemon.gabion('reload')
+        assert exchange([kinds['LLDP']], *ways, 1) == [kinds['LLDP']]
+        daemon.identity()
+
+
+@case('what a port cannot send is counted: down, too long, gone; and it is taken up again')
+def ports():
+    with protected('ports', bed=InlineBed, sampling={'one_in': 0}) as (bed, daemon):
+        bed.box.run('ip', 'link', 'set', 'prot1', 'down')
+        assert delivered(bed) == 0 and port_counts(daemon, 'prot1')['not_forwarded_down'] == 100
+        bed.box.run('ip', 'link', 'set', 'prot1', 'up', 'mtu', '1400')
+        wait_for('the MTUs to be compared', lambda: 'mtu-differs' in daemon.event_kinds())
+        assert '1400' in daemon.status()['interfaces'][1]['note']
+        assert delivered(bed, size=1450) == 0 and port_counts(daemon, 'prot1')['not_forwarded_too_long'] == 100
+        assert delivered(bed, size=1400) == 100
+        bed.box.run('ip', 'link', 'del', 'prot1')
+        wait_for('the loss to be told', lambda: 'interface-gone' in daemon.event_kinds())
+        assert not daemon.status()['features']['inline_mode']
+        bed.send(source='31.0.0.1', dport=9000, count=100, rate=10000).result()
+        assert daemon.identity()['drops']['port-gone'] >= 100
+        bed.connect_inside()
+        bed.host.run('ip', 'addr', 'add', f'{HOST4}/24', 'dev', bed.host_port)
+        bed.host.run('ip', 'route', 'replace', 'default', 'via', '20.0.0.2')
+        bed.learn_neighbours()
+        wait_for('the pair', lambda: daemon.status()['features']['inline_mode'])
+        assert delivered(bed) == 100
+        daemon.identity()
+        assert {'not-forwarded', 'interface-back'} <= set(daemon.event_kinds()), daemon.event_kinds()
+
+
+@case('answers of amplifiers pass when somebody inside asked, and only then: v4', v6=False)
+@case('answers of amplifiers pass when somebody inside asked, and only then: v6', v6=True)
+def amplifiers(v6):
+    with protected('inamp', bed=InlineBed) as (bed, daemon):
+        own = OwnTraffic(bed, 3, v6)
+        flood = bed.reflect(answers=60000, rate=30000, destination=HOST6 if v6 else HOST4).result(60)
+        told = own.assert_undisturbed()
+        assert daemon.dropped_for('amplification') >= 0.999 * flood['sent'], (flood, daemon.drops())
+        return told
+
+
+@case('a restart with the two ports swapped')
+def swapped():
+    with protected('inswap', bed=InlineBed, sampling={'one_in': 0}) as (bed, daemon):
+        daemon.ban('91.0.0.1', HOST4)
+        assert delivered(bed, '91.0.0.1') == 0 and delivered(bed) == 100
+        daemon.stop()
+        daemon.config['interface'][0].update(name='prot1', peer='prot0')
+        daemon.change()
+        daemon.start()
+        assert [one['name'] for one in daemon.status()['interfaces']] == ['prot1', 'prot0']
+        assert delivered(bed, '91.0.0.1') == 100, 'what comes from inside is not judged'
+        bed.world.tool('serve', http=80, udp=53).wait_ready()
+        asked = bed.host.tool('clients', source=HOST4, server=GATE4, kind='udp', port=53, bytes=100, rate=50, seconds=1).result()
+        assert asked['ok'] == 0, 'the host is outside now, and banned'
+        assert daemon.identity()['interfaces']['prot1']['drops']['ban-operator'] > 0
+
+
+@case('a stop that detaches leaves both ports as they were')
+def detached():
+    with protected('indetach', bed=InlineBed, attach='generic', start=False, daemon={'on_stop': 'detach'}) as (bed, daemon):
+        def state(port):
+            link, features = bed.box.run('ip', 'link', 'show', port).stdout, bed.box.run('ethtool', '-k', port).stdout
+            return 'PROMISC' in link, 'xdp' in link, [line for line in features.splitlines() if 'receive-offload: on' in line]
+        before = [state(port) for port in ('prot0', 'prot1')]
+        daemon.start()
+        assert [state(port)[:2] for port in ('prot0', 'prot1')] == [(True, True)] * 2
+        assert daemon.stop() == 0
+        assert [state(port) for port in ('prot0', 'prot1')] == before
+        assert not daemon.pin.exists() or not list(daemon.pin.glob('prot*'))
+
+
+@case('a pair and an interface in host mode in one daemon, each with its own settings and counters')
+def several():
+    with Lab('several') as lab:
+        bed = InlineBed(lab)
+        other = Bed(lab, interface='prot2', host=bed.box, world='world2')
+        daemon = Daemon(bed, sampling={'one_in': 0})
+        daemon.config['interface'].append({'name': 'prot2', 'mode': 'host', 'attach': 'generic', 'mac_mode': 'deny',
+                                           'macs': [other.world_mac]})
+        daemon.change()
+        daemon.start()
+        status = {one['name']: one for one in daemon.status()['interfaces']}
+        assert {name: (one['mode'], one['attach']) for name, one in status.items()} == {
+            'prot0': ('inline', 'native'), 'prot1': ('inline', 'native'), 'prot2': ('host', 'generic')}, status
+        daemon.ban('91.0.0.1')
+        assert delivered(bed) == 100 and delivered(bed, '91.0.0.1') == 0
+        assert delivered(other) == 0, 'the other interface denies this station'
+        daemon.config['interface'][1]['mac_mode'] = 'off'
+        daemon.change()
+        daemon.gabion('reload')
+        assert delivered(other) == 100 and delivered(other, '91.0.0.1') == 0, 'bans hold on every interface'
+        counters = daemon.identity()
+        drops = {name: one['drops'] for name, one in counters['interfaces'].items()}
+        assert (drops['prot0']['ban-operator'], drops['prot2']['ban-operator'], drops['prot2']['mac-filter']) == (100, 100, 100), drops
+        packets = {name: one['packets'] for name, one in counters['interfaces'].items()}
+        assert packets['prot0']['forwarded'] >= 100 and packets['prot0']['passed'] == 0, packets
+        assert packets['prot2']['passed'] >= 100 and packets['prot2']['forwarded'] == 0, packets
+        assert sum(one['received'] for one in packets.values()) == counters['packets']['received'], packets
+        assert daemon.stop() == 0
+
+
+main()
