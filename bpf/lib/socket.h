@@ -117,9 +117,9 @@ GABION_INLINE struct bpf_sock *gabion_socket_find(GABION_FRAME *frame, const str
 {
 	struct bpf_sock_tuple tuple = {};
 
-	if (gabion_settings.features &
-	    GABION_FEATURE_INLINE) /* what passes through is nothing to sockets of this host */
-		return GABION_SOCKET_NONE;
+	/* what passes through is nothing to sockets of this host */
+	if (gabion_settings.features & GABION_FEATURE_INLINE)
+		return GABION_NULL;
 	if (packet->ip_version == 4) {
 		tuple.ipv4.saddr = packet->source.word[0];
 		tuple.ipv4.daddr = packet->destination.word[0];

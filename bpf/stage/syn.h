@@ -216,7 +216,8 @@ GABION_INLINE __u32 gabion_syn_meet(GABION_FRAME *frame, const struct gabion_pac
 	struct gabion_syn_control *syn = &tables->control->syn;
 	__u32 way = syn->way, reason = GABION_REASON_SYN_CAP;
 
-	if (way == GABION_SYN_CAP || !gabion_syn_plain(packet) || !gabion_link_unicast(frame))
+	if (gabion_has(tables, GABION_FEATURE_INLINE) || way == GABION_SYN_CAP || !gabion_syn_plain(packet) ||
+	    !gabion_link_unicast(frame))
 		return GABION_REASON_SYN_CAP;
 	if (way == GABION_SYN_LISTENER)
 		return gabion_syn_meet_listener(frame, packet, tables, cpu, arrival->now);

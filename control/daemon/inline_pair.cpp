@@ -27,7 +27,7 @@ std::string failures_text(const gabion_port& port) {
 // The inside port first: what it vouches for is noted before the first packet is judged. Both ports must be of one mode, since a program
 // in native mode can forward to a driver with native XDP only.
 Result<void> ProtectedInterface::attach_pair(const net::Link& link) {
-    cookie_obstacle_ = "an inline pair forwards, and nobody listens here";
+    cookie_obstacle_ = "an inline pair forwards";
     // What host mode may have left here.
     (void)net::detach_ingress(link.index);
     (void)net::detach_egress(link.index, false);

@@ -78,9 +78,11 @@ void Protection::prolong_flood() {
 // One interface on which a cookie would not be believed is enough: the way is the same for all.
 void Protection::tend_syn() {
     gabion_syn_control& control = tables_->control().syn;
-    SynObstacles obstacles;
+    SynObstacles obstacles{.nobody = "an inline pair forwards, and nobody listens here"};
     std::uint32_t mtu = 1500;
     for (const auto& interface : interfaces_) {
+        if (!interface->settings().peer.empty()) continue;  // its programs answer nobody in any case
+        obstacles.nobody.clear();
         const std::string name = interface->settings().name + ": ";
         if (!interface->cookie_obstacle().empty()) obstacles.request = name + interface->cookie_obstacle();
         if (!interface->cookie_doubt().empty()) obstacles.answers = name + interface->cookie_doubt();

@@ -92,6 +92,7 @@ const std::string listener_note =
 std::string why_never(const config::SynConfig& config, const SynObstacles& obstacles) {
     if (config.way == "off") return {};
     if (config.way == "cap") return "the configuration asks for the cap";
+    if (!obstacles.nobody.empty()) return obstacles.nobody;
     if (!on("ipv4/tcp_syncookies")) return "net.ipv4.tcp_syncookies is 0, so that no listener takes one";
     if (!obstacles.lost.empty()) return obstacles.lost;
     return config.way == "auto" ? obstacles.answers : std::string();

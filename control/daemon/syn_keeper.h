@@ -25,6 +25,7 @@ struct SynObstacles {
     std::string listener;  // listeners cannot be had to make theirs
     std::string answers;   // what XDP sends back may be lost; whoever runs the host knows better
     std::string lost;      // it is lost, as was found out
+    std::string nobody;    // nobody listens here
 };
 
 class SynKeeper {

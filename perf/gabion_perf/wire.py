@@ -36,6 +36,10 @@ class WireBed:
 
     def __init__(self, lab, interface):
         self.lab, self.interface, self.host = lab, interface, ThisHost(lab)
+        self.box = self.host
+
+    def protects(self):
+        return {'name': self.interface, 'mode': 'host'}
 
 
 def link(interface):
