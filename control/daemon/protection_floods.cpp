@@ -78,7 +78,8 @@ void Protection::prolong_flood() {
 // One interface on which a cookie would not be believed is enough: the way is the same for all.
 void Protection::tend_syn() {
     gabion_syn_control& control = tables_->control().syn;
-    SynObstacles obstacles{.nobody = "an inline pair forwards, and nobody listens here"};
+    SynObstacles obstacles;
+    obstacles.nobody = "an inline pair forwards, and nobody listens here";
     std::uint32_t mtu = 1500;
     for (const auto& interface : interfaces_) {
         if (!interface->settings().peer.empty()) continue;  // its programs answer nobody in any case

@@ -21,11 +21,11 @@ struct SynEvent {
 
 // Why a way cannot be gone; empty where it can.
 struct SynObstacles {
-    std::string request;   // a cookie of ours would not be believed
-    std::string listener;  // listeners cannot be had to make theirs
-    std::string answers;   // what XDP sends back may be lost; whoever runs the host knows better
-    std::string lost;      // it is lost, as was found out
-    std::string nobody;    // nobody listens here
+    std::string request = {};   // a cookie of ours would not be believed
+    std::string listener = {};  // listeners cannot be had to make theirs
+    std::string answers = {};   // what XDP sends back may be lost; whoever runs the host knows better
+    std::string lost = {};      // it is lost, as was found out
+    std::string nobody = {};    // nobody listens here
 };
 
 class SynKeeper {

@@ -44,6 +44,7 @@ TEST_F(SynKeeperTest, OurOwnCookiesComeFirstThenTheListenersThenTheCap) {
     const SynObstacles lost = {
         .request = "", .listener = "", .answers = "wan0: a veth", .lost = "wan0: nothing gets out"};
     const SynObstacles held = {.request = "", .listener = "cannot be written", .answers = "", .lost = ""};
+    const SynObstacles forwards = {.nobody = "nobody listens here"};
     for (const Case& one :
          {Case{"auto", {}, GABION_SYN_REQUEST, "our own cookies"},
           Case{"auto", old_kernel, GABION_SYN_LISTENER, "wan0: no means"},
@@ -57,6 +58,8 @@ TEST_F(SynKeeperTest, OurOwnCookiesComeFirstThenTheListenersThenTheCap) {
           Case{"listener", {}, GABION_SYN_LISTENER, "the configuration asks for them"},
           Case{"listener", veth, GABION_SYN_LISTENER, "the configuration asks for them"},
           Case{"listener", held, GABION_SYN_CAP, "cannot be written"},
+          Case{"auto", forwards, GABION_SYN_CAP, "nobody listens here"},
+          Case{"cookies", forwards, GABION_SYN_CAP, "nobody listens here"},
           Case{"cap", {}, GABION_SYN_CAP, "asks for the cap"}, Case{"off", {}, GABION_SYN_CAP, "switched off"}}) {
         config_.way = one.way;
         keeper_.choose(config_, one.obstacles, 1500, control_);
