@@ -74,8 +74,8 @@ std::string running_kernel() {
     return release.substr(0, release.find_first_not_of("0123456789", release.find('.') + 1));
 }
 
-constexpr std::array objects = {"gabion", "profile", "gabion_test", "egress", "handback",
-                                "syn",    "transmit", "inside",  "ports",       "clock"};
+constexpr std::array objects = {"gabion", "profile",  "gabion_test", "egress", "handback",
+                                "syn",    "transmit", "inside",      "ports",  "clock"};
 
 TEST_F(Load, EveryObjectLoads) {
     const Record record = read_record();
