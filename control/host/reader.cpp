@@ -63,9 +63,9 @@ void Reader::read_kernel(Facts& facts) const {
     const std::string clock = "/sys/devices/system/clocksource/clocksource0/";
     kernel.clocksource = tree_.read(clock + "current_clocksource").value_or("");
     kernel.clocksources = words(tree_.read(clock + "available_clocksource").value_or(""));
-    const std::string vulnerabilities = "/sys/devices/system/cpu/vulnerabilities";
+    const std::string vulnerabilities = "/sys/devices/system/cpu/vulnerabilities/";
     for (const auto& name : tree_.list(vulnerabilities)) {
-        const auto text = tree_.read(vulnerabilities + "/" + name).value_or("");
+        const auto text = tree_.read(vulnerabilities + name).value_or("");
         if (text.starts_with("Mitigation: ")) kernel.mitigations[name] = text.substr(12);
     }
 }
