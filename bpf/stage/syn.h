@@ -12,17 +12,13 @@
 #include "../lib/bucket.h"
 #include "../lib/cookie.h"
 #include "../lib/flood.h"
-#include "../lib/known.h"
 #include "../lib/local.h"
 #include "../lib/peek.h"
-#include "../lib/proven.h"
 #include "../lib/socket.h"
+#include "syn_cap.h"
 
 /* While a flood of SYNs is on, a destination is engaged at a sixteenth of the rate: one spread over many ports is met as well. */
 #define GABION_SYN_TOLD_SHARE 16
-
-/* A first SYN that was dropped comes again after a second (RFC 6298, section 2), then after two more; not within a quarter of one. */
-#define GABION_SYN_AGAIN_MAX_S 6
 
 /* A source's /24 or /48. */
 GABION_INLINE __u64 gabion_syn_prefix_hash(const struct gabion_packet *packet, const struct gabion_hash_key *key)
@@ -230,54 +226,6 @@ GABION_INLINE __u32 gabion_syn_meet(GABION_FRAME *frame, const struct gabion_pac
 	if (reason == GABION_REASON_SYN_ANSWERED)
 		gabion_syn_note_answer(&syn->answered, arrival->now);
 	return reason;
-}
-
-/* Whether a SYN came before and was dropped: a word of a table holds a tag of the flow and when. What is forgotten is a first one again. */
-GABION_INLINE int gabion_syn_again(const struct gabion_packet *packet, const struct gabion_tables *tables, __u32 now)
-{
-	struct gabion_flow_key key = gabion_flow_in(packet, &tables->control->hash);
-	__u32 hz = GABION_SETTINGS(tables).hz, age;
-	__u64 *seen = gabion_at(GABION_TABLE(tables, syn_first), key.bucket & GABION_SETTINGS(tables).syn_first_mask);
-	__u64 word;
-
-	if (!seen)
-		return 1;
-	word = gabion_read64(seen);
-	age = now - GABION_CAST(__u32, word);
-	if (GABION_CAST(__u32, word >> 32) == key.tag && age <= GABION_SYN_AGAIN_MAX_S * hz)
-		return age >= hz / 4;
-	*seen = GABION_CAST(__u64, key.tag) << 32 | now;
-	return 0;
-}
-
-/*
- * Dropping SYNs hurts, where answering them does not: who cannot be answered here (somebody behind a host that forwards, a listener that takes
- * no cookies) may be busy and no more. So that waits for a rate of its own.
- */
-GABION_INLINE int gabion_syn_capped(const struct gabion_syn_control *syn, struct gabion_syn_cell *cell, __u32 now)
-{
-	__u32 until = now + syn->hold_ticks;
-
-	if (!syn->heavy_interval)
-		return 1;
-	if (!gabion_gcra(&cell->heavy, syn->heavy_interval, syn->heavy_burst, now))
-		cell->capped_until = until + !until; /* 0 is none */
-	return gabion_flood_lasts(gabion_read32(&cell->capped_until), now);
-}
-
-/* A SYN of an engaged destination that was not answered. */
-GABION_INLINE __u32 gabion_syn_pass(const struct gabion_packet *packet, const struct gabion_tables *tables,
-				    const struct gabion_arrival *arrival, struct gabion_syn_cell *cell)
-{
-	const struct gabion_syn_control *syn = &tables->control->syn;
-
-	if (!gabion_syn_capped(syn, cell, arrival->now) || gabion_known(tables, arrival->hash) ||
-	    gabion_proven(tables, arrival->hash, arrival->now))
-		return GABION_REASON_NONE;
-	if (!gabion_syn_again(packet, tables, arrival->now))
-		return GABION_REASON_SYN_FIRST;
-	return gabion_gcra(&cell->cap, syn->cap_interval, syn->cap_burst, arrival->now) ? GABION_REASON_NONE
-											: GABION_REASON_SYN_CAP;
 }
 
 GABION_OUTLINE __u32 gabion_syn_open(GABION_OUTLINE_TABLES GABION_FRAME *frame, const struct gabion_packet *packet,

@@ -186,6 +186,16 @@ struct Replayer::Stage {
         now_ns = to_ns;
     }
 
+    // What a worker looks at and drops: dropped, for the reason for which it came.
+    void drop_inspected(gabion_reason reason, std::size_t bytes) {
+        gabion_count &inspected = pipeline.cpu().reason[GABION_REASON_INSPECTED],
+                     &dropped = pipeline.cpu().reason[reason];
+        inspected.packets--;
+        inspected.bytes -= bytes;
+        dropped.packets++;
+        dropped.bytes += bytes;
+    }
+
     void arrive(std::span<const std::byte> frame) {
         const HostPipeline::Verdict verdict = pipeline.run(frame, 0, static_cast<std::uint32_t>(tick_of(now_ns)));
         if (verdict.action != GABION_ACTION_HAND_OVER) return;
@@ -196,7 +206,7 @@ struct Replayer::Stage {
                                   .one_in = verdict.one_in,
                                   .time_ns = now_ns});
         pipeline.values<gabion_queue>("queues")[0].released++;
-        if (verdict.reason == GABION_REASON_INSPECTED) return;  // dropped by the worker
+        if (verdict.reason == GABION_REASON_INSPECTED) return drop_inspected(verdict.instead, frame.size());
         gabion_count& back = pipeline.cpu().handed_back;
         back.packets++;
         back.bytes += frame.size();

@@ -142,7 +142,8 @@ HostPipeline::Verdict HostPipeline::run(std::span<const std::byte> frame, std::u
     __u32 reason = gabion_front(&whole, tables_.get(), self, &arrival);
     if (reason == GABION_REASON_NONE) reason = gabion_rest(tables_.get(), &whole, self, &arrival);
     const std::uint32_t action = gabion_leave(tables_.get(), self, &reason, length, now_ticks);
-    return {static_cast<gabion_reason>(reason), static_cast<gabion_action>(action), arrival.one_in};
+    return {static_cast<gabion_reason>(reason), static_cast<gabion_action>(action), arrival.one_in,
+            static_cast<gabion_reason>(arrival.instead)};
 }
 
 }  // namespace gabion

@@ -57,7 +57,8 @@ public:
     struct Verdict {
         gabion_reason reason = GABION_REASON_NONE;
         gabion_action action = GABION_ACTION_NONE;
-        std::uint32_t one_in = 1;  // when handed over: packets that this one stands for
+        std::uint32_t one_in = 1;                    // when handed over: packets that this one stands for
+        gabion_reason instead = GABION_REASON_NONE;  // when INSPECTED: under which it is dropped
     };
 
     explicit HostPipeline(const HostTableSizes& sizes = {});

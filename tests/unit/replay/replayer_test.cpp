@@ -139,7 +139,10 @@ TEST(Replayer, HoldsASourceToItsRates) {
     config.sources.udp = 100;
     Replayer replayer(config);
     ASSERT_TRUE(replayer.play(file.done()));
-    EXPECT_NEAR(static_cast<double>(replayer.totals().reason[GABION_REASON_SOURCE_RATE].packets), 4'000 - 300, 10);
+    const counter::Totals totals = replayer.totals();
+    EXPECT_NEAR(static_cast<double>(totals.reason[GABION_REASON_SOURCE_RATE].packets), 4'000 - 300, 10);
+    EXPECT_EQ(totals.dropped.packets, totals.reason[GABION_REASON_SOURCE_RATE].packets) << "samples of it included";
+    EXPECT_EQ(totals.handed_back.packets, totals.handed_over.packets);
 }
 
 TEST(Replayer, MeetsAFloodOfSynsWithTheCap) {
