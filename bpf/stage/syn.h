@@ -20,6 +20,9 @@
 /* While a flood of SYNs is on, a destination is engaged at a sixteenth of the rate: one spread over many ports is met as well. */
 #define GABION_SYN_TOLD_SHARE 16
 
+/* Beside the reasons: nobody here can be asked for an answer. */
+#define GABION_SYN_NOBODY GABION_REASON_COUNT
+
 /* A source's /24 or /48. */
 GABION_INLINE __u64 gabion_syn_prefix_hash(const struct gabion_packet *packet, const struct gabion_hash_key *key)
 {
@@ -186,14 +189,15 @@ GABION_INLINE __u32 gabion_syn_meet_listener(GABION_FRAME *frame, const struct g
 	const struct gabion_tcp_tail *tail = gabion_tcp_tail_of(cpu);
 	__s64 cookie;
 
-	if (!gabion_tcp_tail_read(frame, packet, cpu) || !gabion_syn_agree(syn, 0, packet, tail, &cpu->answer) ||
-	    !gabion_destination_local(frame, packet))
+	if (!gabion_destination_local(frame, packet))
+		return GABION_SYN_NOBODY;
+	if (!gabion_tcp_tail_read(frame, packet, cpu) || !gabion_syn_agree(syn, 0, packet, tail, &cpu->answer))
 		return GABION_REASON_SYN_CAP;
 	cookie = gabion_syn_cookie(GABION_GIVE_TABLES(tables) frame, packet, tail->options.mss);
 	if (cookie == GABION_COOKIE_REFUSED && !gabion_flood_lasts(gabion_read32(&syn->attended), now))
 		return GABION_REASON_NONE;
 	if (cookie < 0)
-		return GABION_REASON_SYN_CAP;
+		return cookie == GABION_COOKIE_NOBODY ? GABION_SYN_NOBODY : GABION_REASON_SYN_CAP;
 	gabion_syn_note_answer(&syn->listener_answered, now);
 	if (!gabion_syn_may_answer(packet, tables, now))
 		return GABION_REASON_SYN_UNANSWERED;
@@ -210,16 +214,20 @@ GABION_INLINE __u32 gabion_syn_meet(GABION_FRAME *frame, const struct gabion_pac
 				    const struct gabion_arrival *arrival, const struct gabion_syn_cell *cell)
 {
 	struct gabion_syn_control *syn = &tables->control->syn;
-	__u32 way = syn->way, reason = GABION_REASON_SYN_CAP;
+	__u32 way = syn->way, reason = GABION_REASON_SYN_CAP, socket;
 
-	if (gabion_has(tables, GABION_FEATURE_INLINE) || way == GABION_SYN_CAP || !gabion_syn_plain(packet) ||
-	    !gabion_link_unicast(frame))
+	if (gabion_has(tables, GABION_FEATURE_INLINE))
+		return GABION_SYN_NOBODY;
+	if (way == GABION_SYN_CAP || !gabion_syn_plain(packet) || !gabion_link_unicast(frame))
 		return GABION_REASON_SYN_CAP;
 	if (way == GABION_SYN_LISTENER)
 		return gabion_syn_meet_listener(frame, packet, tables, cpu, arrival->now);
-	if (gabion_flood_lasts(gabion_read32(&cell->refused), arrival->now) ||
-	    gabion_syn_socket(GABION_GIVE_TABLES(tables) frame, packet) != GABION_SOCKET_LISTENS ||
-	    !gabion_destination_local(frame, packet))
+	if (gabion_flood_lasts(gabion_read32(&cell->refused), arrival->now))
+		return GABION_REASON_SYN_CAP;
+	socket = gabion_syn_socket(GABION_GIVE_TABLES(tables) frame, packet);
+	if (socket == GABION_SOCKET_NONE || !gabion_destination_local(frame, packet))
+		return GABION_SYN_NOBODY;
+	if (socket != GABION_SOCKET_LISTENS)
 		return GABION_REASON_SYN_CAP;
 	if (gabion_tcp_tail_read(frame, packet, cpu))
 		reason = gabion_syn_request(GABION_GIVE_TABLES(tables) packet, cpu, arrival->now);
@@ -243,7 +251,11 @@ GABION_OUTLINE __u32 gabion_syn_open(GABION_OUTLINE_TABLES GABION_FRAME *frame, 
 	if (!cell || !gabion_syn_engaged(cell, packet, tables->control, arrival->now))
 		return GABION_REASON_NONE;
 	reason = gabion_syn_meet(frame, packet, tables, cpu, arrival, cell);
-	return reason == GABION_REASON_SYN_CAP ? gabion_syn_pass(packet, tables, arrival, cell) : reason;
+	if (reason == GABION_SYN_NOBODY && !gabion_syn_capped(&tables->control->syn, cell, arrival->now))
+		return GABION_REASON_NONE;
+	return reason == GABION_SYN_NOBODY || reason == GABION_REASON_SYN_CAP
+		       ? gabion_syn_pass(packet, tables, arrival, cell)
+		       : reason;
 }
 
 GABION_INLINE __u32 gabion_stage_syn(GABION_FRAME *frame, const struct gabion_packet *packet,

@@ -36,8 +36,8 @@ GABION_INLINE int gabion_syn_again(const struct gabion_packet *packet, const str
 }
 
 /*
- * Dropping SYNs hurts, where answering them does not: who cannot be answered here (somebody behind a host that forwards, a listener that takes
- * no cookies) may be busy and no more. So that waits for a rate of its own.
+ * Dropping SYNs hurts, where answering them does not: who stands behind a host that forwards, so that nobody can be asked for an answer, may
+ * be busy and no more. So that waits for a rate of its own.
  */
 GABION_INLINE int gabion_syn_capped(const struct gabion_syn_control *syn, struct gabion_syn_cell *cell, __u32 now)
 {
@@ -56,8 +56,7 @@ GABION_INLINE __u32 gabion_syn_pass(const struct gabion_packet *packet, const st
 {
 	const struct gabion_syn_control *syn = &tables->control->syn;
 
-	if (!gabion_syn_capped(syn, cell, arrival->now) || gabion_known(tables, arrival->hash) ||
-	    gabion_proven(tables, arrival->hash, arrival->now))
+	if (gabion_known(tables, arrival->hash) || gabion_proven(tables, arrival->hash, arrival->now))
 		return GABION_REASON_NONE;
 	if (!gabion_syn_again(packet, tables, arrival->now))
 		return GABION_REASON_SYN_FIRST;
