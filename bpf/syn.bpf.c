@@ -10,6 +10,7 @@
 #include "lib/cookie.h"
 #include "lib/flood.h"
 #include "lib/flow.h"
+#include "lib/look_up.h"
 #include "skb.h"
 
 GABION_ARRAY(control, 1, struct gabion_control);
@@ -106,24 +107,6 @@ static __always_inline void take(struct gabion_control *all, const struct gabion
 		gabion_flow_note(bucket, key.tag, &vouch, now, all->flow_idle_ticks, 1);
 }
 
-static __always_inline struct bpf_sock *look_up(struct __sk_buff *skb, const struct gabion_packet *packet)
-{
-	struct bpf_sock_tuple tuple = {};
-
-	if (packet->ip_version == 4) {
-		tuple.ipv4.saddr = packet->source.word[0];
-		tuple.ipv4.daddr = packet->destination.word[0];
-		tuple.ipv4.sport = GABION_SWAP16(packet->source_port);
-		tuple.ipv4.dport = GABION_SWAP16(packet->destination_port);
-		return bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
-	}
-	__builtin_memcpy(tuple.ipv6.saddr, packet->source.word, 16);
-	__builtin_memcpy(tuple.ipv6.daddr, packet->destination.word, 16);
-	tuple.ipv6.sport = GABION_SWAP16(packet->source_port);
-	tuple.ipv6.dport = GABION_SWAP16(packet->destination_port);
-	return bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
-}
-
 /* A plain SYN: its flags stand where nothing lies between. */
 static __always_inline int opens(struct __sk_buff *skb)
 {
@@ -150,7 +133,7 @@ static __always_inline void try_listener(struct __sk_buff *skb, struct gabion_co
 
 	if (!tell_mptcp || gabion_parse_skb(skb, HEADERS_LEAST, &packet) || !(packet.flags & GABION_PACKET_L4))
 		return;
-	found = look_up(skb, &packet);
+	found = gabion_socket_look_up(skb, &packet);
 	if (!found)
 		return;
 	if (found->state == BPF_TCP_LISTEN && bpf_skc_to_mptcp_sock(found))
@@ -179,7 +162,7 @@ int syn(struct __sk_buff *skb)
 	if (gabion_parse_skb(skb, HEADERS_LEAST, &packet) || !gabion_may_acknowledge(&packet) ||
 	    !gabion_cookie_holds(&all->syn, &packet, now) || !agreed(skb, &packet, all->syn.window_scale, &attrs))
 		return TC_ACT_UNSPEC;
-	found = look_up(skb, &packet);
+	found = gabion_socket_look_up(skb, &packet);
 	if (!found)
 		return TC_ACT_UNSPEC;
 	if (found->state == BPF_TCP_LISTEN) {

@@ -42,13 +42,9 @@ double Anew::cost(int target, const test::Bytes& frame, std::uint32_t source) co
     const std::uint32_t first = 0;
     if (bpf_map_update_elem(bpf_map__fd(program_->maps.target), &first, &target, BPF_ANY) != 0)
         throw std::runtime_error("a program that cannot be called");
-    LIBBPF_OPTS(bpf_test_run_opts, options);
-    options.data_in = frame.data();
-    options.data_size_in = static_cast<__u32>(frame.size());
-    options.repeat = static_cast<int>(repeat);
-    if (bpf_prog_test_run_opts(bpf_program__fd(program_->progs.anew), &options) != 0 || options.retval == XDP_ABORTED)
-        throw std::runtime_error("a frame cannot be made anew");
-    return options.duration;
+    const Run run = test_run(bpf_program__fd(program_->progs.anew), frame);
+    if (run.verdict == XDP_ABORTED) throw std::runtime_error("a frame cannot be made anew");
+    return run.ns;
 }
 
 }  // namespace gabion::perf

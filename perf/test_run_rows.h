@@ -80,14 +80,24 @@ struct HashProgram {
     }
 };
 
-inline double bare_cost(int program, const test::Bytes& frame, std::uint32_t verdict) {
+struct Run {
+    double ns = 0;
+    std::uint32_t verdict = XDP_ABORTED;  // of the last round; also when it cannot be run
+};
+
+inline Run test_run(int program, const test::Bytes& frame) {
     LIBBPF_OPTS(bpf_test_run_opts, options);
     options.data_in = frame.data();
     options.data_size_in = static_cast<__u32>(frame.size());
     options.repeat = static_cast<int>(repeat);
-    if (bpf_prog_test_run_opts(program, &options) != 0 || options.retval != verdict)
-        throw std::runtime_error("a program to compare with does not run as it should");
-    return options.duration;
+    if (bpf_prog_test_run_opts(program, &options) != 0) return {};
+    return {static_cast<double>(options.duration), options.retval};
+}
+
+inline double bare_cost(int program, const test::Bytes& frame, std::uint32_t verdict) {
+    const Run run = test_run(program, frame);
+    if (run.verdict != verdict) throw std::runtime_error("a program to compare with does not run as it should");
+    return run.ns;
 }
 
 struct Row {

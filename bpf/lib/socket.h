@@ -8,6 +8,7 @@
 
 #include "../abi/connection.h"
 #include "flow.h"
+#include "look_up.h"
 #include "tables.h"
 
 GABION_INLINE __u32 gabion_socket_noted(const struct gabion_tables *tables, const struct gabion_socket_notes *notes,
@@ -115,23 +116,10 @@ GABION_INLINE __u32 gabion_socket_state(struct bpf_sock *socket, const struct ga
 /* To be released. */
 GABION_INLINE struct bpf_sock *gabion_socket_find(GABION_FRAME *frame, const struct gabion_packet *packet)
 {
-	struct bpf_sock_tuple tuple = {};
-
 	/* what passes through is nothing to sockets of this host */
 	if (gabion_settings.features & GABION_FEATURE_INLINE)
 		return GABION_NULL;
-	if (packet->ip_version == 4) {
-		tuple.ipv4.saddr = packet->source.word[0];
-		tuple.ipv4.daddr = packet->destination.word[0];
-		tuple.ipv4.sport = GABION_SWAP16(packet->source_port);
-		tuple.ipv4.dport = GABION_SWAP16(packet->destination_port);
-		return bpf_skc_lookup_tcp(frame, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
-	}
-	__builtin_memcpy(tuple.ipv6.saddr, packet->source.word, 16);
-	__builtin_memcpy(tuple.ipv6.daddr, packet->destination.word, 16);
-	tuple.ipv6.sport = GABION_SWAP16(packet->source_port);
-	tuple.ipv6.dport = GABION_SWAP16(packet->destination_port);
-	return bpf_skc_lookup_tcp(frame, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+	return gabion_socket_look_up(frame, packet);
 }
 
 GABION_INLINE __u32 gabion_socket_ask(GABION_FRAME *frame, const struct gabion_packet *packet)

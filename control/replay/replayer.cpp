@@ -47,7 +47,7 @@ HostTableSizes table_sizes(const config::Config& config) {
     sizes.prefix_lines6 = std::bit_ceil(capacities.prefixes);
     sizes.bloom_words = std::bit_ceil(capacities.known_sources / 4);
     sizes.flows = std::bit_ceil(capacities.flows / 4);
-    sizes.proven = std::bit_ceil(capacities.proven / 3);
+    sizes.proven = map::proven_buckets(capacities.proven);
     sizes.source_sets = std::bit_ceil(capacities.sources / GABION_SOURCES_PER_SET);
     sizes.syn = capacities.syn_sources;
     return sizes;

@@ -59,9 +59,6 @@ std::uint32_t bloom_words(std::uint32_t keys) {
     return 2 * std::bit_ceil(std::max(keys / keys_per_bloom_word, buckets_min));
 }
 
-// Two thirds full at most, so that a line seldom has to give up a source that still counts.
-std::uint32_t proven_buckets(std::uint32_t sources) { return std::bit_ceil(std::max(sources / 3, buckets_min)); }
-
 std::uint32_t source_sets(std::uint32_t sources) {
     return 2 * std::bit_ceil(std::max(sources / GABION_SOURCES_PER_SET, buckets_min));
 }
@@ -79,6 +76,11 @@ std::uint32_t buckets4(std::uint32_t entries) noexcept {
 }
 
 std::uint32_t buckets6(std::uint32_t entries) noexcept { return std::bit_ceil(std::max(entries, buckets_min)); }
+
+// Two thirds full at most, so that a line seldom has to give up a source that still counts.
+std::uint32_t proven_buckets(std::uint32_t sources) noexcept {
+    return std::bit_ceil(std::max(sources / 3, buckets_min));
+}
 
 std::vector<MapSpec> shared_maps(const Capacities& capacities) {
     std::vector<MapSpec> specs{array<gabion_control>("control", 1)};

@@ -34,6 +34,8 @@ struct Capacities {
 // Buckets (a power of two) in which `entries` find a place: see GABION_PROBE_MAX for the odds.
 std::uint32_t buckets4(std::uint32_t entries) noexcept;
 std::uint32_t buckets6(std::uint32_t entries) noexcept;
+// Of the table of sources that proved themselves.
+std::uint32_t proven_buckets(std::uint32_t sources) noexcept;
 
 std::vector<MapSpec> shared_maps(const Capacities& capacities);
 // The last three are for an inline pair alone.

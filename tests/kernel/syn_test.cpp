@@ -40,86 +40,98 @@ TEST_F(Syn, EngagesAboveTheRateAndNotBelow) {
     expect_agreement();
 }
 
-TEST_F(Syn, AnswersOnlyWhatWasOfferedByteForByte) {
-    const std::vector<Peer> peers = {
-        {"as Linux offers", false, false, usual, 0xc0 | 9 << 2 | 3, {2, 4, 5, 180, 4, 2, 8, 10, 0, 0,
-                                                                     0, 0, 1, 2,   3, 4, 1, 3,  3, 7}},
-        {"behind a tag", false, true, usual, 0xc0 | 9 << 2 | 3, {2, 4, 5, 180, 4, 2, 8, 10, 0, 0,
+const std::vector<Peer> peers = {
+    {"as Linux offers", false, false, usual, 0xc0 | 9 << 2 | 3, {2, 4, 5, 180, 4, 2, 8, 10, 0, 0,
                                                                  0, 0, 1, 2,   3, 4, 1, 3,  3, 7}},
-        {"as Windows offers",
-         false,
-         false,
-         {2, 4, 5, 180, 1, 3, 3, 8, 1, 1, 4, 2},
-         0xc0 | 8 << 2 | 2,
-         {2, 4, 5, 180, 1, 1, 4, 2, 1, 3, 3, 7}},
-        {"no options", false, false, {}, 0x00 | 15 << 2, {}},
-        {"MSS alone", false, false, {2, 4, 5, 100}, 0x40 | 15 << 2, {2, 4, 5, 180}},
-        {"scale alone", false, false, {3, 3, 0}, 0x00, {1, 3, 3, 7}},
-        {"timestamps without SACK",
-         false,
-         false,
-         {1, 1, 8, 10, 9, 9, 9, 9, 0, 0, 0, 0},
-         15 << 2 | 1,
-         {1, 1, 8, 10, 0, 0, 0, 0, 9, 9, 9, 9}},
-        {"v6 as Linux offers",
-         true,
-         false,
-         {2, 4, 5, 160, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 9},
-         0xc0 | 9 << 2 | 3,
-         {2, 4, 5, 160, 4, 2, 8, 10, 0, 0, 0, 0, 1, 2, 3, 4, 1, 3, 3, 7}},
-        {"v6 behind a tag", true, true, {2, 4, 5, 160}, 0xc0 | 15 << 2, {2, 4, 5, 160}},
-        {"v6 without options", true, false, {}, 15 << 2, {}},
-    };
+    {"behind a tag", false, true, usual, 0xc0 | 9 << 2 | 3, {2, 4, 5, 180, 4, 2, 8, 10, 0, 0,
+                                                             0, 0, 1, 2,   3, 4, 1, 3,  3, 7}},
+    {"as Windows offers",
+     false,
+     false,
+     {2, 4, 5, 180, 1, 3, 3, 8, 1, 1, 4, 2},
+     0xc0 | 8 << 2 | 2,
+     {2, 4, 5, 180, 1, 1, 4, 2, 1, 3, 3, 7}},
+    {"no options", false, false, {}, 0x00 | 15 << 2, {}},
+    {"MSS alone", false, false, {2, 4, 5, 100}, 0x40 | 15 << 2, {2, 4, 5, 180}},
+    {"scale alone", false, false, {3, 3, 0}, 0x00, {1, 3, 3, 7}},
+    {"timestamps without SACK",
+     false,
+     false,
+     {1, 1, 8, 10, 9, 9, 9, 9, 0, 0, 0, 0},
+     15 << 2 | 1,
+     {1, 1, 8, 10, 0, 0, 0, 0, 9, 9, 9, 9}},
+    {"v6 as Linux offers",
+     true,
+     false,
+     {2, 4, 5, 160, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 9},
+     0xc0 | 9 << 2 | 3,
+     {2, 4, 5, 160, 4, 2, 8, 10, 0, 0, 0, 0, 1, 2, 3, 4, 1, 3, 3, 7}},
+    {"v6 behind a tag", true, true, {2, 4, 5, 160}, 0xc0 | 15 << 2, {2, 4, 5, 160}},
+    {"v6 without options", true, false, {}, 15 << 2, {}},
+};
+
+Bytes syn_of(const Peer& peer) {
+    Packet packet{Ethernet{}};
+    if (peer.tagged) packet = packet / Vlan{.id = 7};
+    if (peer.v6)
+        packet = packet / IPv6{.source = "2001:db8:7::7"};
+    else
+        packet = packet / IPv4{.source = "203.0.113.7"};
+    packet = packet / TCP{.sport = 40000, .dport = 80, .flags = 2, .sequence = 0xffffffff, .options = peer.options};
+    return packet.bytes();
+}
+
+// Our own timestamp is any number.
+void expect_options(const std::vector<std::byte>& out, std::size_t at, const Peer& peer) {
+    for (std::size_t i = 0; i < peer.answered.size(); i++) {
+        const std::size_t value = peer.answered.size() == 12 ? 4 : 8;  // after the option's kind and length
+        const bool timestamp =
+            peer.answered.size() >= 12 && peer.answered[value - 2] == 8 && i >= value && i < value + 4;
+        if (!timestamp) {
+            EXPECT_EQ(std::to_integer<int>(out[at + i]), peer.answered[i]) << peer.description << ", byte " << i;
+        }
+    }
+}
+
+// Turned round, with sound sums and nothing but what is agreed on.
+void expect_answer(const Bytes& in, const std::vector<std::byte>& out, const Peer& peer) {
+    const std::size_t l3 = peer.tagged ? 18 : 14, l4 = l3 + (peer.v6 ? 40 : 20), bytes = 20 + peer.answered.size();
+    ASSERT_EQ(out.size(), in.size() >= 60 ? std::max<std::size_t>(60, l4 + bytes) : l4 + bytes) << peer.description;
+    for (std::size_t i = 0; i < 6; i++) {
+        EXPECT_EQ(out[i], in[6 + i]);
+        EXPECT_EQ(out[6 + i], in[i]);
+    }
+    for (std::size_t i = 12; i < l3; i++)
+        EXPECT_EQ(out[i], in[i]) << "tag and type";
+    const std::size_t width = peer.v6 ? 16 : 4, from = l3 + (peer.v6 ? 8 : 12);
+    for (std::size_t i = 0; i < width; i++) {
+        EXPECT_EQ(out[from + i], in[from + width + i]);
+        EXPECT_EQ(out[from + width + i], in[from + i]);
+    }
+    if (peer.v6) {
+        EXPECT_EQ(at32(out, l3), 0x60000000u);
+        EXPECT_EQ(at32(out, l3 + 4), bytes << 16 | 6 << 8 | 64);
+    } else {
+        EXPECT_EQ(at32(out, l3), 0x45000000u | (20 + bytes));
+        EXPECT_EQ(sum_of(out, l3, l4, 0), 0xffff) << peer.description;
+    }
+    EXPECT_EQ(at32(out, l4), 80u << 16 | 40000);
+    EXPECT_EQ(at32(out, l4 + 4) & 0xff, peer.data) << peer.description;
+    EXPECT_EQ(at32(out, l4 + 8), 0u) << "one more than the SYN's number";
+    EXPECT_EQ(at32(out, l4 + 12) >> 16, bytes / 4 << 12 | 0x12);
+    EXPECT_EQ(sum_of(out, l4, l4 + bytes, sum_of(out, from, from + 2 * width, static_cast<std::uint32_t>(6 + bytes))),
+              0xffff)
+        << peer.description;
+    expect_options(out, l4 + 20, peer);
+}
+
+TEST_F(Syn, AnswersOnlyWhatWasOfferedByteForByte) {
     engage(syn4());
     engage(syn6());
     for (const Peer& peer : peers) {
-        Packet packet{Ethernet{}};
-        if (peer.tagged) packet = packet / Vlan{.id = 7};
-        if (peer.v6)
-            packet = packet / IPv6{.source = "2001:db8:7::7"};
-        else
-            packet = packet / IPv4{.source = "203.0.113.7"};
-        packet = packet / TCP{.sport = 40000, .dport = 80, .flags = 2, .sequence = 0xffffffff, .options = peer.options};
-        const Bytes in = packet.bytes();
+        const Bytes in = syn_of(peer);
         ASSERT_EQ(reason(in), GABION_REASON_SYN_ANSWERED) << peer.description;
-        const auto& out = kernel_->output();
-        const std::size_t l3 = peer.tagged ? 18 : 14, l4 = l3 + (peer.v6 ? 40 : 20), bytes = 20 + peer.answered.size();
-        ASSERT_EQ(out.size(), in.size() >= 60 ? std::max<std::size_t>(60, l4 + bytes) : l4 + bytes) << peer.description;
-        for (std::size_t i = 0; i < 6; i++) {
-            EXPECT_EQ(out[i], in[6 + i]);
-            EXPECT_EQ(out[6 + i], in[i]);
-        }
-        for (std::size_t i = 12; i < l3; i++)
-            EXPECT_EQ(out[i], in[i]) << "tag and type";
-        const std::size_t width = peer.v6 ? 16 : 4, from = l3 + (peer.v6 ? 8 : 12);
-        for (std::size_t i = 0; i < width; i++) {
-            EXPECT_EQ(out[from + i], in[from + width + i]);
-            EXPECT_EQ(out[from + width + i], in[from + i]);
-        }
-        if (peer.v6) {
-            EXPECT_EQ(at32(out, l3), 0x60000000u);
-            EXPECT_EQ(at32(out, l3 + 4), bytes << 16 | 6 << 8 | 64);
-        } else {
-            EXPECT_EQ(at32(out, l3), 0x45000000u | (20 + bytes));
-            EXPECT_EQ(sum_of(out, l3, l4, 0), 0xffff) << peer.description;
-        }
-        EXPECT_EQ(at32(out, l4), 80u << 16 | 40000);
-        EXPECT_EQ(at32(out, l4 + 4) & 0xff, peer.data) << peer.description;
-        EXPECT_EQ(at32(out, l4 + 8), 0u) << "one more than the SYN's number";
-        EXPECT_EQ(at32(out, l4 + 12) >> 16, bytes / 4 << 12 | 0x12);
-        EXPECT_EQ(
-            sum_of(out, l4, l4 + bytes, sum_of(out, from, from + 2 * width, static_cast<std::uint32_t>(6 + bytes))),
-            0xffff)
-            << peer.description;
-        for (std::size_t i = 0; i < peer.answered.size(); i++) {
-            const std::size_t value = peer.answered.size() == 12 ? 4 : 8;  // after the option's kind and length
-            const bool timestamp =
-                peer.answered.size() >= 12 && peer.answered[value - 2] == 8 && i >= value && i < value + 4;
-            if (!timestamp) {
-                EXPECT_EQ(std::to_integer<int>(out[l4 + 20 + i]), peer.answered[i])
-                    << peer.description << ", byte " << i;
-            }
-        }
+        expect_answer(in, kernel_->output(), peer);
     }
 }
 

@@ -7,26 +7,22 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/daemon/temporary_directory.h"
+
 namespace gabion::daemon {
 namespace {
 
 class CookieSwitchTest : public ::testing::Test {
 protected:
-    void SetUp() override {
-        std::string pattern = (std::filesystem::temp_directory_path() / "gabion-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        directory_ = pattern;
+    CookieSwitchTest() {
+        std::filesystem::create_directories(directory_.file("state"));
         set(1);
     }
-    void TearDown() override { std::filesystem::remove_all(directory_); }
 
     CookieSwitch open(const std::string& place = "here") const { return {state(), sysctl(), place}; }
-    std::string state() const { return directory_ + "/state/syncookies"; }
-    std::string sysctl() const { return directory_ + "/tcp_syncookies"; }
-    void set(int value) const {
-        std::filesystem::create_directories(directory_ + "/state");
-        std::ofstream(sysctl()) << value << "\n";
-    }
+    std::string state() const { return directory_.file("state/syncookies"); }
+    std::string sysctl() const { return directory_.file("tcp_syncookies"); }
+    void set(int value) const { std::ofstream(sysctl()) << value << "\n"; }
     int value() const {
         int value = -1;
         std::ifstream(sysctl()) >> value;
@@ -34,7 +30,7 @@ protected:
     }
     bool remembered() const { return std::filesystem::exists(state()); }
 
-    std::string directory_;
+    TemporaryDirectory directory_;
 };
 
 TEST_F(CookieSwitchTest, ChangesItWhileWantedAndPutsItBack) {
@@ -98,7 +94,7 @@ TEST_F(CookieSwitchTest, AnotherThatEndsItsFloodIsMadeGood) {
 }
 
 TEST_F(CookieSwitchTest, WhatCannotBeRememberedIsNotChanged) {
-    std::filesystem::remove_all(directory_ + "/state");
+    std::filesystem::remove_all(directory_.file("state"));
     CookieSwitch one = open();
     const auto failed = one.tend(true);
     ASSERT_TRUE(failed);
@@ -106,7 +102,7 @@ TEST_F(CookieSwitchTest, WhatCannotBeRememberedIsNotChanged) {
     EXPECT_EQ(value(), 1);
     EXPECT_FALSE(one.obstacle().empty());
     EXPECT_FALSE(one.tend(true)) << "not tried again, nor told";
-    std::filesystem::create_directories(directory_ + "/state");
+    std::filesystem::create_directories(directory_.file("state"));
     one.forget_obstacle();
     EXPECT_TRUE(one.obstacle().empty());
     (void)one.tend(true);
