@@ -28,8 +28,11 @@ void establish(HostPipeline& host, const Bytes& frame, std::uint32_t now) {
     if (parse(frame, packet) != GABION_REASON_NONE) throw std::runtime_error("a frame of an established flow is odd");
     const auto flows = host.values<gabion_flow_bucket>("flows");
     const gabion_flow_key key = gabion_flow_in(&packet, &host.control().hash);
-    flows[key.bucket & (flows.size() - 1)].flow[0] = {
-        .tag = key.tag, .stamp = now, .number = 0, .kind = GABION_FLOW_ESTABLISHED, .answered = 0};
+    flows[key.bucket & (flows.size() - 1)].flow[0] = {.tag = key.tag,
+                                                      .stamp = now,
+                                                      .number = packet.sequence,
+                                                      .kind = GABION_FLOW_ESTABLISHED,
+                                                      .answered = static_cast<__u16>(packet.acknowledgment >> 16)};
 }
 
 // Nothing of it, to speak of, has room.

@@ -78,15 +78,18 @@ struct Programs {
 
 class Table {
 public:
-    explicit Table(std::uint32_t now) {
+    // `only`: a part of the names of the cases to be measured.
+    Table(std::uint32_t now, std::string_view only) {
+        std::erase_if(cases_, [&](const Case& one) { return one.name.find(only) == std::string::npos; });
+        if (cases_.empty()) throw std::runtime_error("no case has that name");
         for (const Times times : every_times)
             programs_.push_back(std::make_unique<Programs>(times, cases_, now));
         for (const Case& one : cases_)
             of(one).all.expect(one, anew_);
     }
 
-    void measure() {
-        const Bytes frame = cases_[2].frame;
+    void measure(int turns) {
+        const Bytes frame = (Ethernet{} / IPv4{} / TCP{}).padded();
         rows_.add(bare, [this, frame] { return bare_cost(pass_.get(), frame, XDP_PASS); });
         rows_.add(bare_anew, [this, frame] { return anew_.cost(pass_.get(), frame, 26); });
         rows_.add(look_up, [this, frame] { return bare_cost(hash_.program.get(), frame, XDP_PASS); });
@@ -95,7 +98,7 @@ public:
             for (std::size_t i = 0; i < stages.size(); i++)
                 rows_.add(without(one, stages[i]), [this, &one, i] { return of(one).without[i]->cost(one, anew_); });
         }
-        rows_.run(false);
+        rows_.run(false, turns);
     }
 
     // Returns whether the bar is met.
@@ -143,9 +146,10 @@ int main(int argc, char** argv) {
         std::puts("needs root: loads BPF programs");
         return 77;
     }
-    const bool check = argc == 2 && std::string_view(argv[1]) == "--check";
-    if (argc > 1 && !check) {
-        std::fputs("usage: stage_cost [--check]\n", stderr);
+    const bool check = argc > 1 && std::string_view(argv[1]) == "--check";
+    const int turns = argc > 1 + check ? std::atoi(argv[1 + check]) : rounds;
+    if (argc > 3 + check || turns < 1) {
+        std::fputs("usage: stage_cost [--check] [ROUNDS [PART-OF-A-CASE]]\n", stderr);
         return 2;
     }
     stay_on_first_cpu();
@@ -153,7 +157,7 @@ int main(int argc, char** argv) {
     const auto clock = map::KernelClock::open();
     const auto sample = clock ? clock->sample() : Result<TickSample>(clock.error());
     if (!sample) throw std::runtime_error(sample.error().text);
-    Table table(static_cast<std::uint32_t>(sample->jiffies));
-    table.measure();
+    Table table(static_cast<std::uint32_t>(sample->jiffies), argc > 2 + check ? argv[2 + check] : "");
+    table.measure(turns);
     return table.print() || !check ? 0 : 1;
 }

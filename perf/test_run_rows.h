@@ -24,7 +24,7 @@
 namespace gabion::perf {
 
 inline constexpr std::uint32_t repeat = 100'000;
-inline constexpr int rounds = 41;
+inline constexpr int rounds = 41;  // unless the command line says otherwise
 
 // The tables hold one CPU's state.
 inline void stay_on_first_cpu() {
@@ -114,8 +114,8 @@ public:
         rows_.push_back({std::move(name), std::move(measure)});
     }
 
-    void run(bool print = true) {
-        for (int round = 0; round < rounds; round++)
+    void run(bool print = true, int turns = rounds) {
+        for (int turn = 0; turn < turns; turn++)
             for (Row& row : rows_)
                 row.results.push_back(row.measure());
         for (Row& row : rows_) {

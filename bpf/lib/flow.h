@@ -210,6 +210,7 @@ enum gabion_belief {
 	GABION_BELIEF_NONE,  /* no such flow, or its grants are used up */
 	GABION_BELIEF_WRONG, /* a handshake with these ends is under way, and this is not its number */
 	GABION_BELIEF_YES,
+	GABION_BELIEF_FITS, /* likewise, and its numbers fit the connection: who sent it sees what the host sends */
 	GABION_BELIEF_COMPLETES, /* likewise: this is the packet that completes the handshake */
 };
 
@@ -243,27 +244,6 @@ GABION_INLINE __u32 gabion_flow_completes(struct gabion_flow *flow, const struct
 	return GABION_BELIEF_YES;
 }
 
-/* Whether a packet that came in belongs to a flow that the host vouches for. */
-GABION_INLINE __u32 gabion_flow_believes(struct gabion_flow_bucket *bucket, __u32 tag,
-					 const struct gabion_packet *packet, __u32 now, __u32 idle_ticks)
-{
-	__u32 i;
-
-	GABION_UNROLL
-	for (i = 0; i < GABION_FLOWS_PER_BUCKET; i++) {
-		struct gabion_flow *flow = &bucket->flow[i];
-
-		if (flow->tag != tag || !gabion_flow_alive(flow, now, idle_ticks))
-			continue;
-		if (flow->kind >= GABION_FLOW_COMPLETE)
-			return GABION_BELIEF_YES;
-		if (gabion_flow_counts(flow->kind))
-			return gabion_flow_takes(flow);
-		return gabion_flow_completes(flow, packet);
-	}
-	return GABION_BELIEF_NONE;
-}
-
 /*
  * Whether a packet's numbers fit its connection. Until the host sends something on it, the acknowledgment is that of the handshake. Then
  * it is what the host last sent that counts: data from 1 MiB before what was acknowledged to 16 MiB behind, which is more than a window as
@@ -281,20 +261,26 @@ GABION_INLINE int gabion_flow_fits(const struct gabion_flow *flow, const struct 
 	       behind < 4 + 256;
 }
 
-GABION_INLINE int gabion_flow_proves(const struct gabion_flow_bucket *bucket, __u32 tag,
-				     const struct gabion_packet *packet, __u32 now, __u32 idle_ticks)
+/* Whether a packet that came in belongs to a flow that the host vouches for. */
+GABION_INLINE __u32 gabion_flow_believes(struct gabion_flow_bucket *bucket, __u32 tag,
+					 const struct gabion_packet *packet, __u32 now, __u32 idle_ticks)
 {
 	__u32 i;
 
 	GABION_UNROLL
 	for (i = 0; i < GABION_FLOWS_PER_BUCKET; i++) {
-		const struct gabion_flow *flow = &bucket->flow[i];
+		struct gabion_flow *flow = &bucket->flow[i];
 
-		if (flow->tag == tag && gabion_flow_alive(flow, now, idle_ticks))
-			return flow->kind >= GABION_FLOW_COMPLETE && flow->kind != GABION_FLOW_COOKIE &&
-			       gabion_flow_fits(flow, packet);
+		if (flow->tag != tag || !gabion_flow_alive(flow, now, idle_ticks))
+			continue;
+		if (flow->kind >= GABION_FLOW_COMPLETE)
+			return flow->kind != GABION_FLOW_COOKIE && gabion_flow_fits(flow, packet) ? GABION_BELIEF_FITS
+												  : GABION_BELIEF_YES;
+		if (gabion_flow_counts(flow->kind))
+			return gabion_flow_takes(flow);
+		return gabion_flow_completes(flow, packet);
 	}
-	return 0;
+	return GABION_BELIEF_NONE;
 }
 
 #endif

@@ -15,7 +15,7 @@
 
 #define GABION_COUNT_MAX 0xfffeu
 
-/* What gabion_source_place adds to the place of a source that is not there. */
+/* Instead of the place of a source that is not there. */
 #define GABION_SOURCE_FRESH 8u
 
 GABION_INLINE __u32 gabion_source_tag(__u64 hash)
@@ -61,25 +61,33 @@ GABION_INLINE __u64 gabion_source_lesser(__u64 one, __u64 other)
 }
 
 /*
- * The place of a source in its set, or, with GABION_SOURCE_FRESH added, the one that it may have; whatever stands there is another's.
+ * The place of a source in its set, or GABION_SOURCE_FRESH when it is not there. Without a branch, like gabion_source_same.
  * `hash`: its lower half must not be what chose the set.
  */
-GABION_INLINE __u32 gabion_source_place(struct gabion_source_set *set, __u64 hash, __u32 now, __u32 period)
+GABION_INLINE __u32 gabion_source_own(const struct gabion_source_set *set, __u64 hash)
 {
-	__u32 tag = gabion_source_tag(hash), place, i;
-	__u64 best = ~0ull >> 1;
+	__u32 tag = gabion_source_tag(hash), place = GABION_SOURCE_FRESH, i;
 
-	gabion_source_age(set, now, period);
-	/* least of all the one that is its own, then empty ones, then the one with the fewest packets; their numbers in the lowest bits */
+	GABION_UNROLL
+	for (i = 0; i < GABION_SOURCES_PER_SET; i++)
+		place ^= (place ^ i) & (0 - gabion_source_same(set->tag[i], tag));
+	return place;
+}
+
+/* The place that a newcomer may have: an empty one, else that of the source with the fewest packets. */
+GABION_INLINE __u32 gabion_source_least(const struct gabion_source_set *set)
+{
+	__u64 best = ~0ull >> 1;
+	__u32 i;
+
 	GABION_ROLLED
 	for (i = 0; i < GABION_SOURCES_PER_SET; i++) {
-		__u64 own = gabion_source_same(set->tag[i], tag), empty = gabion_source_same(set->tag[i], 0);
-		__u64 worth = (set->count[i] + 2ull) * (1 - empty) + empty;
+		__u64 taken = 1 - gabion_source_same(set->tag[i], 0);
 
-		best = gabion_source_lesser(best, worth * (1 - own) << 3 | i);
+		/* the place's number in the lowest bits */
+		best = gabion_source_lesser(best, (set->count[i] + 1ull) * taken << 3 | i);
 	}
-	place = best & (GABION_SOURCES_PER_SET - 1);
-	return best < GABION_SOURCES_PER_SET ? place : place + GABION_SOURCE_FRESH;
+	return best & (GABION_SOURCES_PER_SET - 1);
 }
 
 /* Counts the source in its place, which becomes its own. */
@@ -157,12 +165,28 @@ GABION_INLINE __u64 gabion_source_cost(const struct gabion_source_limits *limits
 	return limits->cost[rate] * amount >> (32 - GABION_LEVEL_SHIFT);
 }
 
-/*
- * Takes one packet of `bytes` that counts under the rates in the bits of `rates`. Returns the bits of those that have no room for it;
- * then nothing is taken, so that what passes is as much as the lowest rate allows. A bucket always has room for one packet.
- */
-GABION_INLINE __u32 gabion_source_take(struct gabion_source *source, const struct gabion_source_limits *limits,
-				       __u32 rates, __u32 bytes)
+/* The rates that every packet counts under. */
+#define GABION_RATES_OF_ALL (1u << GABION_RATE_PACKETS | 1u << GABION_RATE_BYTES)
+
+/* Takes a packet that counts under those of all and one more, where there is plainly room for it: what nearly all are. */
+GABION_INLINE int gabion_source_fits(struct gabion_source *source, const struct gabion_source_limits *limits,
+				     __u32 rate, __u32 bytes)
+{
+	__u64 packets = source->level[GABION_RATE_PACKETS] + gabion_source_cost(limits, GABION_RATE_PACKETS, 1);
+	__u64 volume = source->level[GABION_RATE_BYTES] + gabion_source_cost(limits, GABION_RATE_BYTES, bytes);
+	__u64 kind = source->level[rate] + gabion_source_cost(limits, rate, 1);
+
+	if (packets > limits->depth || volume > limits->depth || kind > limits->depth)
+		return 0;
+	source->level[GABION_RATE_PACKETS] = GABION_CAST(__u32, packets);
+	source->level[GABION_RATE_BYTES] = GABION_CAST(__u32, volume);
+	source->level[rate] = GABION_CAST(__u32, kind);
+	return 1;
+}
+
+/* gabion_source_take for whatever rates, one by one. */
+GABION_INLINE __u32 gabion_source_take_each(struct gabion_source *source, const struct gabion_source_limits *limits,
+					    __u32 rates, __u32 bytes)
 {
 	__u32 above = 0, i;
 
@@ -184,6 +208,22 @@ GABION_INLINE __u32 gabion_source_take(struct gabion_source *source, const struc
 			source->level[i] = level > 0xffffffffu ? 0xffffffffu : GABION_CAST(__u32, level);
 	}
 	return 0;
+}
+
+/*
+ * Takes one packet of `bytes` that counts under the rates in the bits of `rates`. Returns the bits of those that have no room for it;
+ * then nothing is taken, so that what passes is as much as the lowest rate allows. A bucket always has room for one packet.
+ */
+GABION_INLINE __u32 gabion_source_take(struct gabion_source *source, const struct gabion_source_limits *limits,
+				       __u32 rates, __u32 bytes)
+{
+	if (rates == (GABION_RATES_OF_ALL | 1u << GABION_RATE_TCP) &&
+	    gabion_source_fits(source, limits, GABION_RATE_TCP, bytes))
+		return 0;
+	if (rates == (GABION_RATES_OF_ALL | 1u << GABION_RATE_UDP) &&
+	    gabion_source_fits(source, limits, GABION_RATE_UDP, bytes))
+		return 0;
+	return gabion_source_take_each(source, limits, rates, bytes);
 }
 
 /*

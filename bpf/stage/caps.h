@@ -80,6 +80,9 @@ GABION_INLINE __u32 gabion_stage_caps(const struct gabion_packet *packet, const 
 	if (GABION_LIKELY(!gabion_read32(&tables->control->caps.whole_way) &&
 			  !gabion_flood_any(tables->control, arrival->now)))
 		return GABION_REASON_NONE;
+	/* segments have no cap but that of a port */
+	if (gabion_flood_class_of(packet) == GABION_FLOOD_TCP && !gabion_read32(&tables->control->caps.ports))
+		return GABION_REASON_NONE;
 	return gabion_caps_look(GABION_GIVE_TABLES(tables) packet, cpu, arrival);
 }
 

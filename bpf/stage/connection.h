@@ -71,6 +71,7 @@ GABION_INLINE __u32 gabion_connection_unknown(const struct gabion_packet *packet
 	return GABION_REASON_ACK_UNKNOWN;
 }
 
+/* A segment that no flow vouches for. */
 GABION_OUTLINE __u32 gabion_connection_look(GABION_OUTLINE_TABLES GABION_FRAME *frame,
 					    const struct gabion_packet *packet, struct gabion_arrival *arrival)
 {
@@ -78,8 +79,6 @@ GABION_OUTLINE __u32 gabion_connection_look(GABION_OUTLINE_TABLES GABION_FRAME *
 
 	GABION_OUTLINE_FIND_TABLES();
 	if (!packet || !arrival)
-		return GABION_REASON_NONE;
-	if (gabion_vouched(packet, tables, arrival))
 		return GABION_REASON_NONE;
 	socket = GABION_ASK_SOCKET(frame, tables, packet);
 	if (socket == GABION_SOCKET_HELD) {
@@ -100,6 +99,8 @@ GABION_INLINE __u32 gabion_stage_connection(GABION_FRAME *frame, const struct ga
 		return GABION_REASON_NONE;
 	if (packet->protocol != GABION_PROTOCOL_TCP || !(packet->flags & GABION_PACKET_L4) ||
 	    gabion_flood_class_of(packet) == GABION_FLOOD_SYN || arrival->allowed & GABION_SKIP_VALIDATION)
+		return GABION_REASON_NONE;
+	if (GABION_LIKELY(gabion_vouched(packet, tables, arrival)))
 		return GABION_REASON_NONE;
 	reason = gabion_connection_look(GABION_GIVE_TABLES(tables) frame, packet, arrival);
 	if (reason == GABION_REASON_ACK_UNKNOWN && gabion_has(tables, GABION_FEATURE_SYN) &&

@@ -45,7 +45,7 @@ GABION_INLINE int gabion_source_rates_hold(const struct gabion_control *control,
 /* The rates that a packet counts under. */
 GABION_INLINE __u32 gabion_source_rates(const struct gabion_packet *packet)
 {
-	const __u32 all = 1u << GABION_RATE_PACKETS | 1u << GABION_RATE_BYTES;
+	const __u32 all = GABION_RATES_OF_ALL;
 
 	switch (gabion_flood_class_of(packet)) {
 	case GABION_FLOOD_TCP:
@@ -77,10 +77,7 @@ GABION_INLINE __u32 gabion_source_set_of(__u64 hash, __u32 vouched, __u32 mask)
 #define GABION_SOURCE_NO_ACCOUNT (~0u)
 #define GABION_SOURCE_REFUSED	 (~1u)
 
-/*
- * While a flood of their kind is on, only so many new sources a second are let in; those that are not get no place, and so do not
- * push out those that are. SYNs are met by their own stage.
- */
+/* While a flood of their kind is on, only so many new sources a second are let in. SYNs are met by their own stage. */
 GABION_INLINE int gabion_source_admits(const struct gabion_tables *tables, struct gabion_cpu *cpu, __u64 hash,
 				       __u32 now)
 {
@@ -88,28 +85,47 @@ GABION_INLINE int gabion_source_admits(const struct gabion_tables *tables, struc
 	       gabion_proven(tables, hash, now);
 }
 
-/* Where an account is kept: index in `sources`, or one of the above. `limited`: whether new sources are to be let in one by one. */
-GABION_OUTLINE __u32 gabion_source_find(GABION_OUTLINE_TABLES struct gabion_cpu *cpu, __u64 hash, __u32 vouched,
-					__u32 limited, __u32 now)
+/*
+ * A source that is not in its set takes the place of another. Not one that nothing vouches for and that is not let in, `limited`
+ * being whether such are let in one by one: so it does not push out those that were. Returns the place, or one of the above.
+ */
+GABION_OUTLINE __u32 gabion_source_enter(GABION_OUTLINE_TABLES struct gabion_cpu *cpu, __u64 hash, __u32 index,
+					 __u32 limited, __u32 now)
 {
 	struct gabion_source_set *set;
-	__u32 index, place, new_source;
+	__u32 place, vouched;
 
 	GABION_OUTLINE_FIND_TABLES();
-	index = gabion_source_set_of(hash, vouched, GABION_SETTINGS(tables).source_mask);
+	vouched = index > GABION_SETTINGS(tables).source_mask;
 	set = gabion_at(GABION_TABLE(tables, source_sets), index);
 	if (!set || !cpu)
 		return GABION_SOURCE_NO_ACCOUNT;
-	place = gabion_source_place(set, hash, now, gabion_read32(&tables->control->sources.age));
-	new_source = place >= GABION_SOURCE_FRESH && !vouched;
-	if (new_source) {
+	if (!vouched) {
 		cpu->lots.new_sources++;
 		if (limited && !gabion_source_admits(tables, cpu, hash, now))
 			return GABION_SOURCE_REFUSED;
 	}
-	place &= GABION_SOURCES_PER_SET - 1;
+	place = gabion_source_least(set);
 	gabion_source_settle(set, hash, place);
-	return new_source ? GABION_SOURCE_NO_ACCOUNT : index * GABION_SOURCES_PER_SET + place;
+	return vouched ? place : GABION_SOURCE_NO_ACCOUNT;
+}
+
+/* Where an account is kept: index in `sources`, or one of the above. */
+GABION_INLINE __u32 gabion_source_find(const struct gabion_tables *tables, struct gabion_cpu *cpu, __u64 hash,
+				       __u32 vouched, __u32 limited, __u32 now)
+{
+	__u32 index = gabion_source_set_of(hash, vouched, GABION_SETTINGS(tables).source_mask), place;
+	struct gabion_source_set *set = gabion_at(GABION_TABLE(tables, source_sets), index);
+
+	if (!set)
+		return GABION_SOURCE_NO_ACCOUNT;
+	gabion_source_age(set, now, gabion_read32(&tables->control->sources.age));
+	place = gabion_source_own(set, hash);
+	if (GABION_LIKELY(place < GABION_SOURCE_FRESH))
+		gabion_source_settle(set, hash, place);
+	else
+		place = gabion_source_enter(GABION_GIVE_TABLES(tables) cpu, hash, index, limited, now);
+	return place < GABION_SOURCE_FRESH ? index * GABION_SOURCES_PER_SET + place : place;
 }
 
 /* Writes the offence into the ring. The number last, so that a reader knows whether the rest belongs to it. */
@@ -158,20 +174,14 @@ GABION_INLINE int gabion_source_syn_passes(struct gabion_source *source, const s
  * Charges the packet to the account at `at`, of its source or for what it proves. Returns not 0 when it is to
  * be dropped: the bits of the rates that it is above.
  */
-GABION_OUTLINE __u32 gabion_source_charge(GABION_OUTLINE_TABLES const struct gabion_packet *packet, __u64 hash,
-					  __u32 at, __u32 standing, __u32 now)
+GABION_INLINE __u32 gabion_source_charge(const struct gabion_packet *packet, const struct gabion_tables *tables,
+					 __u64 hash, __u32 at, __u32 standing, __u32 now)
 {
-	const struct gabion_source_control *by;
+	const struct gabion_source_control *by = &tables->control->sources;
+	__u32 which = gabion_source_limits_of(packet, tables), above, rates, offences;
+	struct gabion_source *source = gabion_at(GABION_TABLE(tables, sources), at);
 	struct gabion_source_limits *limits;
-	struct gabion_source *source;
-	__u32 which, above, rates, offences;
 
-	GABION_OUTLINE_FIND_TABLES();
-	if (!packet)
-		return 0;
-	by = &tables->control->sources;
-	which = gabion_source_limits_of(packet, tables);
-	source = gabion_at(GABION_TABLE(tables, sources), at);
 	limits = gabion_at(GABION_TABLE(tables, source_limits), which);
 	if (!source || !limits)
 		return 0;
@@ -199,28 +209,16 @@ GABION_OUTLINE __u32 gabion_source_charge(GABION_OUTLINE_TABLES const struct gab
 	return above;
 }
 
-GABION_INLINE int gabion_source_proves(const struct gabion_packet *packet, const struct gabion_tables *tables,
-				       __u32 now)
+GABION_INLINE __u32 gabion_source_standing(const struct gabion_packet *packet, const struct gabion_tables *tables,
+					   struct gabion_arrival *arrival)
 {
-	const struct gabion_control *control = tables->control;
-	struct gabion_flow_key key = gabion_flow_in(packet, &control->hash);
-	const struct gabion_flow_bucket *bucket =
-		gabion_at(GABION_TABLE(tables, flows), key.bucket & GABION_SETTINGS(tables).flow_mask);
-
-	return bucket && gabion_flow_proves(bucket, key.tag, packet, now, gabion_read32(&control->flow_idle_ticks));
-}
-
-GABION_OUTLINE __u32 gabion_source_standing(GABION_OUTLINE_TABLES const struct gabion_packet *packet,
-					    struct gabion_arrival *arrival)
-{
-	GABION_OUTLINE_FIND_TABLES();
-	if (!packet || !arrival || !gabion_vouched(packet, tables, arrival))
+	if (!gabion_vouched(packet, tables, arrival))
 		return GABION_STANDING_NOTHING;
 	if (packet->protocol != GABION_PROTOCOL_TCP)
 		return GABION_STANDING_OWN;
 	if (arrival->vouched == GABION_BELIEF_COMPLETES)
 		return GABION_STANDING_HANDSHAKE;
-	return gabion_source_proves(packet, tables, arrival->now) ? GABION_STANDING_PROVEN : GABION_STANDING_PORTS;
+	return arrival->vouched == GABION_BELIEF_FITS ? GABION_STANDING_PROVEN : GABION_STANDING_PORTS;
 }
 
 GABION_OUTLINE __u32 gabion_source_look(GABION_OUTLINE_TABLES const struct gabion_packet *packet,
@@ -233,7 +231,7 @@ GABION_OUTLINE __u32 gabion_source_look(GABION_OUTLINE_TABLES const struct gabio
 	GABION_OUTLINE_FIND_TABLES();
 	if (!packet || !cpu || !arrival || gabion_kind(packet) & GABION_PACKET_CONTROL)
 		return GABION_REASON_NONE;
-	standing = gabion_source_standing(GABION_GIVE_TABLES(tables) packet, arrival);
+	standing = gabion_source_standing(packet, tables, arrival);
 	if (standing == GABION_STANDING_OWN)
 		return GABION_REASON_NONE;
 	if (standing == GABION_STANDING_HANDSHAKE)
@@ -242,12 +240,10 @@ GABION_OUTLINE __u32 gabion_source_look(GABION_OUTLINE_TABLES const struct gabio
 	hash = standing == GABION_STANDING_PORTS ? ~arrival->hash : arrival->hash;
 	kind = gabion_flood_class_of(packet);
 	limited = kind != GABION_FLOOD_SYN && gabion_flood_of(tables->control, kind, arrival->now);
-	at = gabion_source_find(GABION_GIVE_TABLES(tables) cpu, hash, standing != GABION_STANDING_NOTHING, limited,
-				arrival->now);
+	at = gabion_source_find(tables, cpu, hash, standing != GABION_STANDING_NOTHING, limited, arrival->now);
 	if (at == GABION_SOURCE_REFUSED)
 		return GABION_REASON_NEW_SOURCE;
-	if (at == GABION_SOURCE_NO_ACCOUNT ||
-	    !gabion_source_charge(GABION_GIVE_TABLES(tables) packet, hash, at, standing, arrival->now))
+	if (at == GABION_SOURCE_NO_ACCOUNT || !gabion_source_charge(packet, tables, hash, at, standing, arrival->now))
 		return GABION_REASON_NONE;
 	return GABION_REASON_SOURCE_RATE;
 }

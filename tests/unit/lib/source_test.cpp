@@ -2,6 +2,8 @@
 // Rates, scores and places of single sources, with the kernel's own functions.
 #include "bpf/lib/source.h"
 
+#include <algorithm>
+#include <iterator>
 #include <random>
 #include <vector>
 
@@ -56,6 +58,30 @@ TEST(SourceRates, HoldJustBelowAndJustAbove) {
             EXPECT_NEAR(passed(source, rates, limit * 5, 10, bytes, now), limit * 10, limit * 0.21);
         }
     }
+}
+
+// The short way that most packets take must come to what the long one does.
+TEST(SourceRates, TheShortWayTakesTheSame) {
+    std::mt19937 generator(1);
+    const auto random = [&] { return static_cast<std::uint32_t>(generator()); };
+    constexpr std::uint32_t levels[] = {0, 1, 49u << GABION_LEVEL_SHIFT, 50u << GABION_LEVEL_SHIFT, 0xffffffffu};
+    constexpr std::uint32_t both[] = {GABION_RATES_OF_ALL | 1u << GABION_RATE_TCP, udp};
+    int refused = 0;
+    for (int turn = 0; turn < 100'000; turn++) {
+        gabion_source_limits some = limits();
+        gabion_source one{};
+        for (int i = 0; i < GABION_RATE_COUNT; i++) {
+            one.level[i] = levels[random() % std::size(levels)] + random() % 2 * (random() >> 6);
+            if (random() % 4 == 0) some.cost[i] = random() % 2 * ~0ull >> 8;
+        }
+        gabion_source other = one;
+        const std::uint32_t rates = both[turn % 2], bytes = random() % 2000;
+        const std::uint32_t above = gabion_source_take(&one, &some, rates, bytes);
+        ASSERT_EQ(above, gabion_source_take_each(&other, &some, rates, bytes)) << turn;
+        ASSERT_TRUE(std::equal(one.level, one.level + GABION_RATE_COUNT, other.level)) << turn;
+        refused += above != 0;
+    }
+    EXPECT_NEAR(refused, 50'000, 45'000) << "both happen";
 }
 
 // No window has an edge: whatever a source does, no second holds more than a second's worth and the bucket.
@@ -135,6 +161,16 @@ TEST(SourceRates, ScoresAddUpAndDecay) {
     EXPECT_EQ(source.score, 0u);
 }
 
+// A packet in its set, as the stage counts it: whether its source was not there, and the place that it has now.
+bool enters(gabion_source_set& set, std::uint64_t hash, std::uint32_t now, std::uint32_t period, std::uint32_t& place) {
+    gabion_source_age(&set, now, period);
+    place = gabion_source_own(&set, hash);
+    const bool fresh = place == GABION_SOURCE_FRESH;
+    if (fresh) place = gabion_source_least(&set);
+    gabion_source_settle(&set, hash, place);
+    return fresh;
+}
+
 // 400,000 forged sources a second, none of them twice, and one that sends 1,000 packets a second: it stays and is held to its rate.
 TEST(SourceTable, ASourceMaturesAmidNewcomers) {
     constexpr std::uint32_t sets = 8192;
@@ -147,9 +183,8 @@ TEST(SourceTable, ASourceMaturesAmidNewcomers) {
     std::uint32_t now = 1000;
     const auto packet = [&](std::uint64_t hash, bool& fresh) -> std::uint32_t {
         const std::uint32_t set = static_cast<std::uint32_t>(hash >> 32) & (sets - 1);
-        const std::uint32_t place = gabion_source_place(&index[set], hash, now, hz);
-        fresh = place >= GABION_SOURCE_FRESH;
-        gabion_source_settle(&index[set], hash, place);
+        std::uint32_t place = 0;
+        fresh = enters(index[set], hash, now, hz, place);
         if (fresh) return 0;
         gabion_source& source = sources[set * GABION_SOURCES_PER_SET + place];
         if (source.check != gabion_source_check(hash)) gabion_source_begin(&source, hash, now);
@@ -173,9 +208,8 @@ TEST(SourceTable, ASourceMaturesAmidNewcomers) {
 }
 
 bool fresh(gabion_source_set& set, std::uint64_t source, std::uint32_t now, std::uint32_t period = 100'000) {
-    const std::uint32_t place = gabion_source_place(&set, source << 8, now, period);
-    gabion_source_settle(&set, source << 8, place);
-    return place >= GABION_SOURCE_FRESH;
+    std::uint32_t place = 0;
+    return enters(set, source << 8, now, period, place);
 }
 
 // Eight heavy sources hold their set; a ninth gets in all the same and the eight lose one place, no more.
