@@ -73,6 +73,7 @@ Result<void> Protection::open_tables() {
 }
 
 Result<void> Protection::open_interfaces() {
+    follow_renamed();
     release_moved();
     for (const config::InterfaceConfig& interface : config_.interfaces) {
         const Surroundings surroundings{

@@ -70,6 +70,7 @@ private:
     void put_in_force(gabion_panic_mode mode);
     void release(const std::string& name, const map::PinDirectory& pins);
     void release_former();
+    void follow_renamed();
     void release_moved();
     void decide();
     void enforce();

@@ -33,7 +33,7 @@ void Protection::release(const std::string& name, const map::PinDirectory& pins)
     map::XdpLink(pins).detach();
     if (const auto link = net::link_by_name(name)) {
         (void)net::detach_ingress(link->index);
-        (void)net::detach_egress(link->index, false);
+        (void)net::detach_egress(link->index, keeper_->offloads(name).made_clsact);
         (void)net::restore_offloads(*link, keeper_->offloads(name));
     }
     keeper_->forget_offloads(name);
@@ -48,6 +48,19 @@ void Protection::release_former() {
         release(name, *pins);
         events_.raise(Severity::notice, "interface-released",
                       name + " is no longer configured and no longer protected");
+    }
+}
+
+// An interface that was renamed, and the configuration with it: its program, tables and counts go on under the new name.
+void Protection::follow_renamed() {
+    for (const std::string& name : tables_->pins().subdirectories()) {
+        const auto pins = tables_->pins().subdirectory(name);
+        if (named(config_, name) || !pins || !pins->has("cpus")) continue;
+        const auto link = net::link_by_index(static_cast<std::uint32_t>(map::XdpLink(*pins).interface()));
+        if (!link || !named(config_, link->name) || !tables_->pins().rename(name, link->name)) continue;
+        keeper_->remember_offloads(link->name, keeper_->offloads(name));
+        keeper_->forget_offloads(name);
+        events_.raise(Severity::notice, "interface-renamed", name + " is called " + link->name + " now");
     }
 }
 
