@@ -94,7 +94,9 @@ class Operator:
 
     def allow(self):
         if self.allowed and self.dice.random() < 0.5:
-            self.daemon.gabion('allow', 'del', self.allowed.pop())
+            target = self.dice.choice(sorted(self.allowed))
+            self.daemon.gabion('allow', 'del', target)
+            self.allowed.remove(target)
         else:
             target = f'33.0.0.{self.dice.randrange(256)}'
             self.daemon.gabion('allow', 'add', target)
@@ -205,8 +207,11 @@ class Soak:
             return {one['target'] for one in self.daemon.ask('ban', 'list') if one['tier'] == 'operator' and not one['expires']}
         listed = listed()
         assert listed == self.operator.bans, f'bans missing: {self.operator.bans - listed}, too many: {listed - self.operator.bans}'
+        allowed = {one['target'] for one in self.daemon.ask('allow', 'list')}
+        assert allowed == self.operator.allowed, f'allowed: {allowed}, but asked for were: {self.operator.allowed}'
 
     def check_use(self):
+        time.sleep(1.2)  # the tables that a reload exchanged stay for a second
         use = wait_for('workers', lambda: all(w['alive'] for i in self.daemon.status()['interfaces'] for w in i['workers'])) and use_of(self.daemon)
         uses = self.uses[self.operator.starts]
         uses.append(use)
