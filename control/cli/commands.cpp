@@ -169,7 +169,10 @@ int profile(const Options& options) {
 }
 
 int reload(const Options& options) {
-    return ask(options, method::reload, Json::object(), [](const Json& answer) { show_reload(std::cout, answer); });
+    Json params = Json::object();
+    if (options.channels != 0) params["channels"] = options.channels;
+    if (!options.target.empty()) params["interface"] = options.target;
+    return ask(options, method::reload, params, [](const Json& answer) { show_reload(std::cout, answer); });
 }
 
 }  // namespace gabion::cli

@@ -31,9 +31,10 @@ struct Options {
     bool dry_run = false;
     bool undo = false;
     bool boot = false;
-    double interval = 1;   // seconds
-    unsigned count = 0;    // 0: until it is interrupted
-    unsigned seconds = 0;  // 0: the daemon's default
+    double interval = 1;    // seconds
+    unsigned count = 0;     // 0: until it is interrupted
+    unsigned channels = 0;  // 0: as they are
+    unsigned seconds = 0;   // 0: the daemon's default
 };
 
 int status(const Options& options);

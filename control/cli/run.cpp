@@ -103,7 +103,15 @@ void add_rest(Grammar& grammar) {
         ->type_name("EXPRESSION");
     captures->add_option("--config", grammar.options.config, "with this configuration; left out: the defaults")
         ->type_name("FILE");
-    grammar.command(app, "reload", "read the configuration again; a bad file changes nothing", reload);
+    CLI::App* again =
+        grammar.command(app, "reload", "read the configuration again; a bad file changes nothing", reload);
+    CLI::Option* channels =
+        again->add_option("--channels", grammar.options.channels, "give the interfaces as many channels that receive")
+            ->type_name("N")
+            ->check(CLI::Range(1u, wire::channels_max));
+    again->add_option("--interface", grammar.options.target, "only this one; left out: all")
+        ->type_name("INTERFACE")
+        ->needs(channels);
     CLI::App* config = grammar.group("config", "the configuration");
     CLI::App* check = grammar.command(config, "check", "is this file right? needs no daemon", config_check);
     check->add_option("file", grammar.options.file, "the file")->required()->type_name("FILE");

@@ -150,6 +150,21 @@ void Appliance::apply(const config::Config& next, std::function<void(Result<Relo
 
 bool Appliance::keeps_enforcing() { return protection_->config().on_stop == "keep"; }
 
+Result<std::vector<std::string>> Appliance::change_channels(const std::string& interface, std::uint32_t count) {
+    std::vector<std::string> changed;
+    bool found = interface.empty();
+    for (const auto& one : protection_->interfaces()) {
+        const std::string& name = one->settings().name;
+        if (!interface.empty() && name != interface && one->settings().peer != interface) continue;
+        found = true;
+        const auto done = one->change_channels(count);
+        if (!done) return done.error();
+        if (*done) changed.push_back(name);
+    }
+    if (!found) return Error{"interface " + interface + " is not one of the protected ones", EINVAL};
+    return changed;
+}
+
 void Appliance::stop(bool keep_enforcing) {
     reloader_->stop("gabiond stops");
     profiler_->stop("gabiond stops");

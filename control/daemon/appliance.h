@@ -24,6 +24,7 @@ public:
     static Result<std::unique_ptr<Service>> make(const config::Config& config, EventLoop& loop, EventLog& events);
     ~Appliance() override;
 
+    Result<std::vector<std::string>> change_channels(const std::string& interface, std::uint32_t count) override;
     void apply(const config::Config& next, std::function<void(Result<ReloadReport>)> done) override;
     void stop(bool keep_enforcing) override;
     bool keeps_enforcing() override;

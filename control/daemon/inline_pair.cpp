@@ -30,7 +30,7 @@ Result<void> ProtectedInterface::attach_pair(const net::Link& link) {
     cookie_obstacle_ = "an inline pair forwards";
     // What host mode may have left here.
     (void)net::detach_ingress(link.index);
-    (void)net::detach_egress(link.index, false);
+    (void)net::detach_egress(link.index, surroundings_.keeper.offloads(settings_.name).made_clsact);
     net::HandBack::remove(link);
     map::KernelStage stage = take_prepared();
     if (!inside_) inside_.emplace(settings_.peer, *pins_, surroundings_.keeper, surroundings_.tell);
@@ -52,8 +52,8 @@ Result<void> ProtectedInterface::attach_pair(const net::Link& link) {
     stage_.emplace(std::move(stage));
     for (const auto* port : {&*outside, &*inside}) {
         if (port->why_generic.empty()) continue;
-        note_ = "generic mode on both ports: " + port->why_generic;
-        surroundings_.tell("attached-generic", settings_.name + ": " + note_);
+        attach_note_ = "generic mode on both ports: " + port->why_generic;
+        surroundings_.tell("attached-generic", settings_.name + ": " + attach_note_);
     }
     return prepare_ports(link);
 }

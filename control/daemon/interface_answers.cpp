@@ -19,7 +19,7 @@ void ProtectedInterface::attach_cookies(const net::Link& link) {
     if (!made)
         cookie_obstacle_ = made.error().text;
     else
-        made_clsact_ |= *made;
+        note_clsact(*made);
 }
 
 // Without it (a kernel that does not tell its types) lost answers stay unnoticed, as do those that a driver drops without a word.

@@ -20,7 +20,8 @@ constexpr const char* baseline_file = "baseline";
 constexpr const char* breaker_file = "breaker";
 constexpr const char* floods_file = "floods";
 constexpr const char* offloads_file = "offloads";
-constexpr const char* promiscuous_word = "promiscuous";  // no feature has this name
+constexpr const char* promiscuous_word = "promiscuous";  // no feature has these names
+constexpr const char* clsact_word = "clsact";
 constexpr std::size_t learned_bytes_max = 64 << 20;
 constexpr std::uint64_t save_interval_ns = 1'000'000'000;
 constexpr std::size_t records_a_step = 10'000;  // some milliseconds, in which no verdict is put in force
@@ -125,7 +126,7 @@ std::vector<std::string> Keeper::save_all(Tables& tables, AnalystThread& analyst
     return problems;
 }
 
-// One line an interface: its name, then the features that were switched off, and whether we made it promiscuous.
+// One line an interface: its name, then the features that were switched off, and whether we made it promiscuous or gave it clsact.
 void Keeper::read_offloads() {
     std::istringstream lines(text_of(path(offloads_file)));
     for (std::string line; std::getline(lines, line);) {
@@ -136,6 +137,8 @@ void Keeper::read_offloads() {
         for (std::string word; words >> word;)
             if (word == promiscuous_word)
                 before.made_promiscuous = true;
+            else if (word == clsact_word)
+                before.made_clsact = true;
             else
                 before.switched_off.push_back(word);
     }
@@ -148,16 +151,18 @@ Result<void> Keeper::write_offloads() const {
         for (const std::string& feature : before.switched_off)
             text += " " + feature;
         if (before.made_promiscuous) text += std::string(" ") + promiscuous_word;
+        if (before.made_clsact) text += std::string(" ") + clsact_word;
         text += "\n";
     }
     return write_atomically(path(offloads_file), bytes_of(text));
 }
 
 void Keeper::remember_offloads(const std::string& interface, const net::OffloadsBefore& before) {
-    if (before.switched_off.empty() && !before.made_promiscuous) return;
+    if (before.switched_off.empty() && !before.made_promiscuous && !before.made_clsact) return;
     net::OffloadsBefore& kept = offloads_[interface];
     kept.switched_off.insert(kept.switched_off.end(), before.switched_off.begin(), before.switched_off.end());
     kept.made_promiscuous |= before.made_promiscuous;
+    kept.made_clsact |= before.made_clsact;
     (void)write_offloads();
 }
 

@@ -171,6 +171,28 @@ void register_events(Server& server, EventLog& events) {
     events.listen([&server](const Event& event) { server.publish(method::event, to_json(event)); });
 }
 
+// The file first: one that is refused changes nothing.
+Result<Json> reload(ControlSurface& surface, const Json& json, Call& call) {
+    Params params(json);
+    const auto channels = static_cast<std::uint32_t>(params.number("channels", 0, 1, wire::channels_max));
+    const std::string interface = params.text("interface");
+    if (!interface.empty() && channels == 0)
+        params.fail("'interface' says whose 'channels' to change; they are missing");
+    if (auto good = params.finish(); !good) return good.error();
+    surface.reload([&surface, channels, interface, reply = call.answer_later()](Result<ReloadReport> report) {
+        // A bad file is no wrong usage of the command.
+        if (!report) return reply(Error{report.error().text, EBADMSG});
+        if (channels != 0) {
+            const auto changed = surface.change_channels(interface, channels);
+            if (!changed) return reply(Error{"the file is in force, but: " + changed.error().text, EBADMSG});
+            for (const std::string& name : *changed)
+                report->changed.push_back("channels of " + name);
+        }
+        reply(document(report));
+    });
+    return Json();
+}
+
 }  // namespace
 
 void register_methods(Server& server, ControlSurface& surface, EventLog& events) {
@@ -196,14 +218,8 @@ void register_methods(Server& server, ControlSurface& surface, EventLog& events)
         return document(surface.why(target));
     });
     server.add(method::profile, [&surface](const Json& json, Call& call) { return profile(surface, json, call); });
-    server.add(method::reload, [&surface](const Json& json, Call& call) -> Result<Json> {
-        if (auto good = Params(json).finish(); !good) return good.error();
-        surface.reload([reply = call.answer_later()](const Result<ReloadReport>& report) {
-            // A bad file is no wrong usage of the command.
-            reply(report ? document(report) : Error{report.error().text, EBADMSG});
-        });
-        return Json();
-    });
+    server.add(method::reload,
+               [&surface](const Json& json, Call& call) -> Result<Json> { return reload(surface, json, call); });
     server.add(method::config_show, [&surface](const Json& json, Call&) -> Result<Json> {
         if (auto good = Params(json).finish(); !good) return good.error();
         const auto text = surface.configuration();

@@ -246,6 +246,8 @@ public:
 
     // From the file, all or nothing. `done` is called once, on the control thread; loading programs anew takes some hundred ms.
     virtual void reload(std::function<void(Result<ReloadReport>)> done) = 0;
+    // Receive channels of the named interface, of all when empty. Returns those that have other ones now.
+    virtual Result<std::vector<std::string>> change_channels(const std::string& interface, std::uint32_t count) = 0;
     virtual Result<std::string> configuration() = 0;  // effective, as TOML
 };
 

@@ -2,6 +2,7 @@
 #include "control/daemon/protected_interface.h"
 
 #include <algorithm>
+#include <bit>
 
 #include <bpf/libbpf.h>
 
@@ -15,7 +16,12 @@
 namespace gabion::daemon {
 namespace {
 
+// What failed may have been for the moment (a killed worker's socket is not quite gone): soon again, then less and less often.
 constexpr unsigned retry_seconds = 10;
+bool is_time(unsigned seconds_failing) {
+    return seconds_failing % retry_seconds == 0 ||
+           (seconds_failing < retry_seconds && std::has_single_bit(seconds_failing));
+}
 
 }  // namespace
 
@@ -32,7 +38,12 @@ Result<void> ProtectedInterface::open_maps(const net::Link& link) {
     if (!directory) return directory.error();
     pins_.emplace(std::move(*directory));
     const auto cpus = static_cast<std::uint32_t>(libbpf_num_possible_cpus());
-    auto own = map::MapGroup::open(*pins_, map::interface_maps(cpus, net::rx_queue_count(link)));
+    const auto specs = map::interface_maps(cpus, net::queue_count_max(link));
+    // Counts that belong together begin anew together, or packets would seem lost.
+    if (!map::MapGroup::fits(*pins_, specs))
+        for (const char* counts : {"cpus", "inside_cpus", "queues", "workers"})
+            pins_->remove(counts);
+    auto own = map::MapGroup::open(*pins_, specs);
     if (!own) return own.error();
     own_.emplace(std::move(*own));
     const std::uint64_t lost = worker::take_over({.cpus = own_->values<gabion_cpu>("cpus"),
@@ -57,7 +68,7 @@ Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
     const auto noting = net::attach_egress(link.index, stage->egress_fd());
     noting_error_.reset();
     if (noting) {
-        made_clsact_ |= *noting;
+        note_clsact(*noting);
     } else {
         // Without notes of what leaves, the host's own connections and questions would look like a flood's packets.
         noting_error_ = noting.error();
@@ -75,16 +86,28 @@ Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
     ++openings_;
     stage_.emplace(std::move(*stage));
     if (!attached->why_generic.empty()) {
-        note_ = "generic mode: " + attached->why_generic;
-        surroundings_.tell("attached-generic", settings_.name + ": " + note_);
+        attach_note_ = "generic mode: " + attached->why_generic;
+        surroundings_.tell("attached-generic", settings_.name + ": " + attach_note_);
     }
 
     return {};
 }
 
+// When it is only called otherwise now, the error says so.
+Error ProtectedInterface::away(Error error) const {
+    if (!surroundings_.pins.has(settings_.name)) return error;
+    const auto pins = surroundings_.pins.subdirectory(settings_.name);
+    const auto renamed = pins ? net::link_by_index(static_cast<std::uint32_t>(map::XdpLink(*pins).interface()))
+                              : Result<net::Link>(pins.error());
+    if (renamed)
+        error.text += "; what was protected under this name is called " + renamed->name +
+                      " now, and its program still enforces: give that name in the configuration";
+    return error;
+}
+
 Result<void> ProtectedInterface::prepare() {
     const auto link = net::link_by_name(settings_.name);
-    if (!link) return link.error();
+    if (!link) return away(link.error());
     if (!settings_.peer.empty())
         if (const auto inside = net::link_by_name(settings_.peer); !inside) return inside.error();
     if (auto opened = open_maps(*link); !opened) return opened;
@@ -104,8 +127,8 @@ Result<void> ProtectedInterface::open() {
     if (!prepared_)
         if (auto prepared = prepare(); !prepared) return prepared;
     const auto link = net::link_by_name(settings_.name);
-    if (!link) return link.error();
-    note_.clear();
+    if (!link) return away(link.error());
+    attach_note_.clear();
     if (auto attached = settings_.peer.empty() ? attach_programs(*link) : attach_pair(*link); !attached)
         return attached;
     if (settings_.peer.empty()) attach_cookies(*link);
@@ -123,7 +146,7 @@ void ProtectedInterface::close(bool keep_enforcing) {
         const net::Link link = *follower_->link();
         link_->detach();
         (void)net::detach_ingress(link.index);
-        (void)net::detach_egress(link.index, made_clsact_);
+        (void)net::detach_egress(link.index, surroundings_.keeper.offloads(settings_.name).made_clsact);
         if (inside_) inside_->close();
         (void)net::restore_offloads(link, surroundings_.keeper.offloads(settings_.name));
         surroundings_.keeper.forget_offloads(settings_.name);
@@ -136,8 +159,46 @@ void ProtectedInterface::leave() {
     stop_workers();
     present_ = false;
     replaced_ = false;
-    made_clsact_ = false;
+    handover_note_.clear();
+    // What was kept to be put back went with it.
+    surroundings_.keeper.forget_offloads(settings_.name);
+    if (link_ && link_->interface() != 0) {
+        // It lives on in another network namespace, where nobody notes what its host asks for: answers would be taken for floods.
+        link_->detach();
+        surroundings_.tell("interface-gone", settings_.name +
+                                                 " went to another network namespace and is not protected there; "
+                                                 "waiting for it to come back");
+        return;
+    }
     surroundings_.tell("interface-gone", settings_.name + " is gone; waiting for it to come back");
+}
+
+void ProtectedInterface::note_clsact(bool made) {
+    net::OffloadsBefore before;
+    before.made_clsact = made;
+    surroundings_.keeper.remember_offloads(settings_.name, before);
+}
+
+std::string ProtectedInterface::note() const {
+    std::string text;
+    const auto add = [&text](const std::string& part) {
+        if (!part.empty()) text += (text.empty() ? "" : "; ") + part;
+    };
+    if (link() != nullptr && link()->name != settings_.name) add("it is called " + link()->name + " now");
+    add(attach_note_);
+    add(handover_note_);
+    if (link() != nullptr && !running_.empty() &&
+        xsk::frame_bytes_max_for(link()->mtu) < link()->mtu + xsk::link_header_bytes)
+        add("frames longer than " + std::to_string(xsk::frame_bytes_max_for(link()->mtu)) +
+            " bytes pass the workers by: its MTU is " + std::to_string(link()->mtu));
+    return text;
+}
+
+void ProtectedInterface::look_at_vlans(const net::Link& link) {
+    vlans_.clear();
+    if (const auto devices = net::vlan_devices_on(link.index))
+        for (const net::Link& device : *devices)
+            vlans_.insert(device.index);
 }
 
 void ProtectedInterface::on_event(net::LinkEvent event) {
@@ -169,22 +230,26 @@ void ProtectedInterface::follow(const net::LinkBatch& batch) {
     if (!follower_) return;
     for (const net::LinkEvent event : follower_->apply(batch))
         on_event(event);
+    // Whether tags survive the hand-over is another question with other VLAN devices.
+    if (present_ && link() != nullptr && net::follow_vlans(vlans_, batch, link()->index)) restart_workers();
     if (inside_) follow_inside(batch);
 }
 
 // What failed when the interface came back, or when its workers started, may have been for the moment.
 void ProtectedInterface::try_again() {
-    if (!follower_ || !follower_->link() || ++seconds_failing_ % retry_seconds != 0) return;
+    if (!follower_ || !follower_->link() || !is_time(++seconds_failing_)) return;
     const bool was_present = present_;
     if (was_present && noting_error_ && net::attach_egress(follower_->link()->index, stage_->egress_fd()))
         (void)attach_programs(*follower_->link());  // with the stages that need what is noted
     if (!was_present)
         (void)open();
-    else
+    else if (running_.empty())
         restart_workers();
+    else if (auto started = start_missing(*link()); !started)
+        return hand_over_off(started.error().text);
     if (present_ && !was_present) return surroundings_.tell("interface-back", settings_.name + " is protected again");
-    if (running_.empty()) return;
-    note_.clear();
+    if (running_.size() < queues_) return;
+    handover_note_.clear();
     surroundings_.tell("handover-on", settings_.name + ": hand-over works again");
 }
 
@@ -192,13 +257,17 @@ void ProtectedInterface::tend() {
     judge_answers();
     if (inside_) tell_port_failures();
     if (put_back_failed_) put_back();
+    if (present_ && follow_queues()) return;
     if (!present_ || running_.empty()) return try_again();
-    seconds_failing_ = 0;
     const bool sound = std::all_of(running_.begin(), running_.end(), [](const Running& running) {
         return running.thread->worker().alive() && !running.thread->worker().blocked();
     });
     // Frames wait for a port that is down; there is no other way out.
-    if (sound || (inside_ && inside_->link() != nullptr && !inside_->link()->up)) return;
+    if (sound || (inside_ && inside_->link() != nullptr && !inside_->link()->up)) {
+        if (running_.size() < workers_wanted()) return try_again();
+        seconds_failing_ = 0;
+        return;
+    }
     restart_workers();
     surroundings_.tell("workers-restarted", settings_.name + ": a worker had stopped or its way back was blocked");
 }

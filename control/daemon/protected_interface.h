@@ -7,11 +7,13 @@
 // last. Order at stop: workers give back all that they hold; then the program stays or goes, as told.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -80,6 +82,10 @@ public:
     // Once a second: workers that died or whose way back is blocked are opened anew; what failed is tried again, less often.
     void tend();
 
+    // As many channels that receive, on both ports of a pair; workers follow. False when it has them. An error leaves the interface with
+    // the channels that the kernel did give.
+    Result<bool> change_channels(std::uint32_t count);
+
     // The profiling program with this interface's maps, not in the kernel yet.
     [[nodiscard]] Result<map::ProfilingStage> profiling_stage(std::uint32_t until_tick) const;
     // Puts a program that works on the same maps in the place of the ordinary XDP program, and that one back.
@@ -117,7 +123,7 @@ public:
     [[nodiscard]] bool noting() const noexcept { return present_ && !noting_error_; }
     [[nodiscard]] bool handing_over() const noexcept { return !running_.empty(); }
     // Why something is not as configured; empty when all is well.
-    [[nodiscard]] const std::string& note() const noexcept { return note_; }
+    [[nodiscard]] std::string note() const;
     // Inline mode: the other port; none in host mode, and before the first opening.
     [[nodiscard]] const InsidePort* inside() const noexcept { return inside_ ? &*inside_ : nullptr; }
 
@@ -168,13 +174,19 @@ private:
     void watch_answers(const net::Link& link);
     void judge_answers();
     Result<void> start_workers(const net::Link& link);
-    Result<void> open_way_back(const net::Link& link, std::uint32_t queues);
+    Result<std::uint32_t> open_way_back(const net::Link& link);
+    Result<void> start_missing(const net::Link& link);
     Result<void> start_worker(std::uint32_t queue, unsigned cpu, const net::Link& link);
     void restart_workers();
+    bool follow_queues();
+    void look_at_vlans(const net::Link& link);
+    [[nodiscard]] std::uint32_t workers_wanted() const noexcept { return std::min(queues_, ways_); }
     void try_again();
     void on_event(net::LinkEvent event);
     void stop_workers();
     void leave();
+    [[nodiscard]] Error away(Error error) const;
+    void note_clsact(bool made);
     void hand_over_off(const std::string& why);
 
     InterfaceSettings settings_;
@@ -186,10 +198,14 @@ private:
     std::optional<map::XdpLink> link_;
     std::optional<InsidePort> inside_;
     std::optional<net::HandBack> hand_back_;
-    std::vector<Running> running_;
+    std::vector<Running> running_;   // in the order of their queues
+    std::uint32_t queues_ = 0;       // that packets arrive on
+    std::uint32_t ways_ = 0;         // queues that workers can transmit on; 0: there is no way back
+    std::set<std::uint32_t> vlans_;  // devices that stand on it
     std::optional<net::LinkFollower> follower_;
     map::AttachMode attached_ = map::AttachMode::native;
-    std::string note_;
+    std::string attach_note_;
+    std::string handover_note_;
     std::optional<Error> noting_error_;
     std::string cookie_obstacle_;
     std::string cookie_doubt_;
@@ -198,7 +214,6 @@ private:
     std::string way_back_;  // the interface that workers transmit on
     std::array<std::uint64_t, GABION_SIDES> port_failures_told_{};
     bool present_ = false;
-    bool made_clsact_ = false;
     bool replaced_ = false;  // the program in place is not the ordinary one
     bool put_back_failed_ = false;
     unsigned openings_ = 0;

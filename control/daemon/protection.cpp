@@ -78,6 +78,7 @@ Result<void> Protection::open_tables() {
 // What is likely to fail comes before anything is changed for programs that an earlier daemon left at work: interfaces that are not there,
 // programs that the kernel refuses.
 Result<void> Protection::prepare_interfaces() {
+    follow_renamed();
     for (const config::InterfaceConfig& interface : config_.interfaces) {
         const Surroundings surroundings{
             .pins = tables_->pins(),

@@ -71,6 +71,7 @@ private:
     void tend_cookie_switch(bool wanted);
     void put_in_force(gabion_panic_mode mode);
     void release_former();
+    void follow_renamed();
     void release_moved();
     void decide();
     void enforce();

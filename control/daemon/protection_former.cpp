@@ -38,6 +38,19 @@ void Protection::release_former() {
     }
 }
 
+// An interface that was renamed, and the configuration with it: its program, tables and counts go on under the new name.
+void Protection::follow_renamed() {
+    for (const std::string& name : tables_->pins().subdirectories()) {
+        const auto pins = tables_->pins().subdirectory(name);
+        if (named(config_, name) || !pins || !pins->has("cpus")) continue;
+        const auto link = net::link_by_index(static_cast<std::uint32_t>(map::XdpLink(*pins).interface()));
+        if (!link || !named(config_, link->name) || !tables_->pins().rename(name, link->name)) continue;
+        keeper_->remember_offloads(link->name, keeper_->offloads(name));
+        keeper_->forget_offloads(name);
+        events_.raise(Severity::notice, "interface-renamed", name + " is called " + link->name + " now");
+    }
+}
+
 // Ports that are to take another part, and would refuse it while the program of the former one is on them: an outside port that becomes
 // an inside one, and the other way round. All others go on until their successors are in place.
 void Protection::release_moved() {

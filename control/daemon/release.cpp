@@ -43,7 +43,7 @@ void release_interface(const std::string& name, const map::PinDirectory& pins, K
     if (link) {
         net::HandBack::remove(*link);
         (void)net::detach_ingress(link->index);
-        (void)net::detach_egress(link->index, whole);
+        (void)net::detach_egress(link->index, whole || keeper.offloads(name).made_clsact);
         (void)net::restore_offloads(*link, keeper.offloads(name));
     }
     keeper.forget_offloads(name);

@@ -22,7 +22,8 @@
 //   confirm         -                                                   {confirmed: bool}; false: nothing to confirm
 //   why             target                                              {target, verdict, findings:[...], ...}
 //   profile         seconds: 1..600 = 5                                 PROFILE, when the time is over; ends when the caller goes
-//   reload          -                                                   {changed:[key], restart_needed:[key]}
+//   reload          channels: 1..4096 (absent: as they are),            {changed:[key], restart_needed:[key]}
+//                   interface (absent: all)
 //   config.show     -                                                   {toml: text}
 //
 //   EVENT  {id, time, kind, text, fields:{...}}
@@ -89,6 +90,7 @@ inline constexpr std::size_t note_bytes_max = 200;
 
 inline constexpr unsigned profile_seconds_default = 5;
 inline constexpr unsigned profile_seconds_max = 600;
+inline constexpr unsigned channels_max = 4096;
 
 inline constexpr const char* default_socket = "/run/gabion/control.sock";
 

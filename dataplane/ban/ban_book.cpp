@@ -73,7 +73,9 @@ BanBook::BanBook(const BanMemory& memory, TickClock clock, BookOptions options)
       history_max_(options.history) {}
 
 std::uint32_t BanBook::value_for(gabion_set set, const Record& record, std::uint64_t now_ns) const noexcept {
-    if (set == GABION_SET_ALLOW) return GABION_ALLOW_ENTRY | record.extra;
+    if (set == GABION_SET_ALLOW)
+        return GABION_ALLOW_ENTRY | record.extra |
+               ((record.flags & record_from_config) != 0 ? allow_value_from_config : 0);
     return clock_.expiry_at(record.until_ns, now_ns);
 }
 

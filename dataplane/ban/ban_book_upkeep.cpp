@@ -51,9 +51,10 @@ void BanBook::recover_set(gabion_set set, std::uint64_t now_ns) {
         record.extra = 1;
         set_detail(record, recovered_);
         if (set == GABION_SET_ALLOW) {
-            // What neither the state file nor the configuration claims goes when the configuration is applied.
             record.extra = static_cast<std::uint8_t>(value & GABION_SKIP_ALL);
-            record.flags |= record_from_config;
+            // Such a one goes when the configuration that is applied does not have it. What a person added stays, also when the daemon was
+            // killed before the state file had it.
+            if ((value & allow_value_from_config) != 0) record.flags |= record_from_config;
             return;
         }
         if (value != GABION_FOREVER) set_until(set, record, clock_.boot_ns_of(value, now_ns));

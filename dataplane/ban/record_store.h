@@ -34,6 +34,8 @@ static_assert(sizeof(Record) == 48);
 inline constexpr std::uint8_t record_in_use = 1;
 inline constexpr std::uint8_t record_far = 4;          // may stand in the table without its end, which was too far off
 inline constexpr std::uint8_t record_from_config = 2;  // written again from the configuration at each start: not saved
+// The same, in the value of an allow entry in the kernel's table, where it outlives the daemon; no program looks at it.
+inline constexpr std::uint32_t allow_value_from_config = 1u << 31;
 
 class RecordStore {
 public:

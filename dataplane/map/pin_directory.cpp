@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <optional>
 
@@ -135,6 +136,10 @@ std::vector<std::string> PinDirectory::subdirectories() const {
         names.push_back(std::move(name));
     }
     return names;
+}
+
+bool PinDirectory::rename(std::string_view from, std::string_view to) const noexcept {
+    return !has(to) && ::rename(entry(from).c_str(), entry(to).c_str()) == 0;
 }
 
 void PinDirectory::remove(std::string_view name) const noexcept { ::unlink(entry(name).c_str()); }

@@ -28,6 +28,8 @@ public:
     [[nodiscard]] bool has(std::string_view name) const;
     // The names of the directories directly in it, as they were given to subdirectory().
     [[nodiscard]] std::vector<std::string> subdirectories() const;
+    // Gives a directory in it another name; false when there is none, or the new name is taken.
+    bool rename(std::string_view from, std::string_view to) const noexcept;
     void remove(std::string_view name) const noexcept;
     // Removes all that is pinned directly in it, and the directory itself when nothing else is left.
     void clear() const noexcept;

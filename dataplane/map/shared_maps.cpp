@@ -28,6 +28,10 @@ constexpr std::uint32_t buckets_min = 64;
 // 16 bits a key in each of the two generations: with four bits of one word, about 0.5 % false positives when full.
 constexpr std::uint32_t keys_per_bloom_word = 4;
 
+// Queues come and go (ethtool -L, another card under the same name) while the programs and what they counted stay: so many always have a
+// place, and more where the interface can have more.
+constexpr std::uint32_t queues_room = 64;
+
 enum class Beside { nothing, hits, quarantine };
 
 template <typename T>
@@ -118,6 +122,7 @@ std::vector<MapSpec> shared_maps(const Capacities& capacities) {
 }
 
 std::vector<MapSpec> interface_maps(std::uint32_t cpus, std::uint32_t queues) {
+    queues = std::bit_ceil(std::max(queues, queues_room));
     return {array<gabion_cpu>("cpus", cpus),
             array<gabion_queue>("queues", queues),
             array<gabion_worker_counters>("workers", queues),

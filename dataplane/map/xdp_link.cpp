@@ -59,7 +59,12 @@ int XdpLink::interface() noexcept {
 
 bool XdpLink::attached_to(int ifindex) const noexcept {
     const bpf_link_info info = link_info(link_.get());
-    return info.type == BPF_LINK_TYPE_XDP && static_cast<int>(info.xdp.ifindex) == ifindex;
+    if (info.type != BPF_LINK_TYPE_XDP || static_cast<int>(info.xdp.ifindex) != ifindex) return false;
+    // Another network namespace, to which ours may have been moved, can have the same number.
+    LIBBPF_OPTS(bpf_xdp_query_opts, present);
+    if (bpf_xdp_query(ifindex, 0, &present) != 0) return false;
+    return info.prog_id == present.drv_prog_id || info.prog_id == present.skb_prog_id ||
+           info.prog_id == present.hw_prog_id || info.prog_id == present.prog_id;
 }
 
 Result<Attached> XdpLink::create(int program_fd, int ifindex, const std::string& interface, AttachMode mode) {

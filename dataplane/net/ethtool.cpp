@@ -68,7 +68,7 @@ std::optional<Channels> channels(const std::string& interface) {
     ethtool_channels all{};
     all.cmd = ETHTOOL_GCHANNELS;
     if (!ask(interface, &all, "reading the channels")) return std::nullopt;
-    return Channels{all.rx_count, all.combined_count, all.max_rx, all.max_combined};
+    return Channels{all.rx_count, all.combined_count, all.max_rx, all.max_combined, all.tx_count};
 }
 
 std::optional<std::uint32_t> rx_channels(const std::string& interface) {
@@ -84,6 +84,19 @@ Result<void> change_channels(const std::string& interface, bool combined, std::u
     (combined ? all.combined_count : all.rx_count) = count;
     all.cmd = ETHTOOL_SCHANNELS;
     return ask(interface, &all, "setting the channels");
+}
+
+Result<ChannelChange> channels_to_receive(const std::string& interface, const std::optional<Channels>& present,
+                                          std::uint32_t count) {
+    if (!present) return Error{interface + ": its driver has no channels that can be set", EOPNOTSUPP};
+    const bool combined = present->combined_max != 0;
+    const std::uint32_t alone = combined ? present->rx : 0;
+    const std::uint32_t most = present->receiving_max() + alone;
+    if (count <= alone || count > most)
+        return Error{interface + " can have " + std::to_string(alone + 1) + " to " + std::to_string(most) +
+                         " channels that receive, not " + std::to_string(count),
+                     EINVAL};
+    return ChannelChange{combined, count - alone};
 }
 
 std::optional<RxRing> rx_ring(const std::string& interface) {

@@ -16,7 +16,9 @@ namespace gabion::net {
 struct Channels {
     std::uint32_t rx = 0, combined = 0;
     std::uint32_t rx_max = 0, combined_max = 0;
+    std::uint32_t tx = 0;
     [[nodiscard]] std::uint32_t receiving() const noexcept { return rx + combined; }
+    [[nodiscard]] std::uint32_t transmitting() const noexcept { return tx + combined; }
     [[nodiscard]] std::uint32_t receiving_max() const noexcept { return combined_max != 0 ? combined_max : rx_max; }
 };
 std::optional<Channels> channels(const std::string& interface);
@@ -24,6 +26,15 @@ std::optional<Channels> channels(const std::string& interface);
 std::optional<std::uint32_t> rx_channels(const std::string& interface);
 // `combined`: sets those, else the receiving ones; all others stay. The card forgets nothing but may pause for a moment.
 Result<void> change_channels(const std::string& interface, bool combined, std::uint32_t count);
+
+// How to have `count` channels that receive: the combined ones if the driver has such, and then what receives alone stays.
+struct ChannelChange {
+    bool combined = false;
+    std::uint32_t count = 0;
+};
+// An error says what the interface can have.
+Result<ChannelChange> channels_to_receive(const std::string& interface, const std::optional<Channels>& present,
+                                          std::uint32_t count);
 
 // Descriptors of each receive ring.
 struct RxRing {

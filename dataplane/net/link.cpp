@@ -38,9 +38,11 @@ Link parse_link(const Received& message) {
     link.kind = attributes.nested(IFLA_LINKINFO).text(IFLA_INFO_KIND);
     link.mac = attributes.value<MacAddress>(IFLA_ADDRESS);
     link.mtu = attributes.value<std::uint32_t>(IFLA_MTU);
-    link.lower = attributes.value<std::uint32_t>(IFLA_LINK);
+    const bool lower_elsewhere = !attributes.bytes(IFLA_LINK_NETNSID).empty();
+    link.lower = lower_elsewhere ? 0 : attributes.value<std::uint32_t>(IFLA_LINK);
     link.master = attributes.value<std::uint32_t>(IFLA_MASTER);
     link.rx_queues = std::max(1u, attributes.value<std::uint32_t>(IFLA_NUM_RX_QUEUES, 1));
+    link.tx_queues = std::max(1u, attributes.value<std::uint32_t>(IFLA_NUM_TX_QUEUES, 1));
     link.up = (header.ifi_flags & IFF_UP) != 0;
     link.promiscuous = (header.ifi_flags & IFF_PROMISC) != 0;
     link.carrier = attributes.value<std::uint8_t>(IFLA_CARRIER) != 0;
@@ -116,6 +118,16 @@ Result<void> delete_link(std::uint32_t index) {
 std::uint32_t rx_queue_count(const Link& link) {
     const auto channels = rx_channels(link.name);
     return std::max(1u, channels ? *channels : link.rx_queues);
+}
+
+std::uint32_t tx_queue_count(const Link& link) {
+    const auto all = channels(link.name);
+    return std::max(1u, all ? all->transmitting() : link.tx_queues);
+}
+
+std::uint32_t queue_count_max(const Link& link) {
+    const auto all = channels(link.name);
+    return std::max({link.rx_queues, link.tx_queues, all ? all->receiving_max() : 1u});
 }
 
 bool set_sysctl(std::string_view family, const std::string& link, std::string_view key, std::string_view value) {

@@ -21,9 +21,10 @@ struct Link {
     std::string kind;  // "veth", "vlan", ...; empty for hardware
     MacAddress mac{};
     std::uint32_t mtu = 0;
-    std::uint32_t lower = 0;      // index of the device below (VLAN) or of the veth peer; 0 = none
+    std::uint32_t lower = 0;      // index of the device below (VLAN) or of the veth peer; 0 = none in this namespace
     std::uint32_t master = 0;     // index of the bond or bridge that this is a port of; 0 = none
     std::uint32_t rx_queues = 1;  // allocated; rx_queue_count() tells how many are in use
+    std::uint32_t tx_queues = 1;  // likewise
     bool up = false;              // administratively
     bool carrier = false;
     bool promiscuous = false;       // because somebody asked for it, as `ip link set promisc on` does
@@ -52,6 +53,10 @@ Result<void> delete_link(std::uint32_t index);
 
 // Receive queues that packets can arrive on now (ETHTOOL_GCHANNELS); at least 1.
 std::uint32_t rx_queue_count(const Link& link);
+// Likewise, of those that packets can leave by.
+std::uint32_t tx_queue_count(const Link& link);
+// How many of either kind it can have at most.
+std::uint32_t queue_count_max(const Link& link);
 
 // Writes /proc/sys/net/FAMILY/conf/LINK/KEY; false when there is no such file.
 bool set_sysctl(std::string_view family, const std::string& link, std::string_view key, std::string_view value);

@@ -61,6 +61,18 @@ Result<LinkBatch> LinkWatch::read() {
     return batch;
 }
 
+bool follow_vlans(std::set<std::uint32_t>& vlans, const LinkBatch& batch, std::uint32_t lower) {
+    const std::set<std::uint32_t> before = vlans;
+    if (batch.all_links) vlans.clear();
+    for (const auto& [removed, link] : batch.news) {
+        if (!removed && link.kind == "vlan" && link.lower == lower)
+            vlans.insert(link.index);
+        else
+            vlans.erase(link.index);
+    }
+    return vlans != before;
+}
+
 const char* name_of(LinkEvent event) noexcept {
     constexpr std::array<const char*, 7> names{"appeared", "vanished",    "up",         "down",
                                                "renamed",  "mac-changed", "mtu-changed"};

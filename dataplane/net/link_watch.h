@@ -3,7 +3,9 @@
 // interface known by name. The follower is pure.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,9 @@ private:
     explicit LinkWatch(UniqueFd fd) noexcept : fd_(std::move(fd)) {}
     UniqueFd fd_;
 };
+
+// The VLAN devices that stand on an interface, as news come: true when there are others than before.
+bool follow_vlans(std::set<std::uint32_t>& vlans, const LinkBatch& batch, std::uint32_t lower);
 
 enum class LinkEvent { appeared, vanished, up, down, renamed, mac_changed, mtu_changed };
 const char* name_of(LinkEvent event) noexcept;

@@ -72,7 +72,20 @@ Result<void> restore_offloads(const Link& link, const OffloadsBefore& before) {
     return change_features(link.name, wanted);
 }
 
+std::optional<std::string> made_of_ports(const Link& link, const std::vector<Link>& all) {
+    if (link.kind != "bond" && link.kind != "team") return std::nullopt;
+    std::string ports;
+    for (const Link& port : all)
+        if (port.master == link.index) ports += (ports.empty() ? "" : ", ") + port.name;
+    return link.name + " is a " + link.kind +
+           ", and a worker's socket takes packets from a single port only; protect its ports " +
+           (ports.empty() ? "(it has none yet)" : "(" + ports + ")") + " instead, each as an interface of its own";
+}
+
 Result<std::optional<std::string>> handover_obstacle(const Link& link) {
+    const auto all = links();
+    if (!all) return all.error();
+    if (auto obstacle = made_of_ports(link, *all)) return obstacle;
     auto vlans = vlan_devices_on(link.index);
     if (!vlans) return vlans.error();
     if (vlans->empty()) return std::optional<std::string>{};

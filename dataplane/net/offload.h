@@ -21,6 +21,7 @@ bool harms_handover(std::string_view feature) noexcept;
 struct OffloadsBefore {
     std::vector<std::string> switched_off;
     bool made_promiscuous = false;
+    bool made_clsact = false;  // for our filters: to be taken away with them when nobody else uses it
 };
 
 Result<OffloadsBefore> prepare_offloads(const Link& link);
@@ -33,8 +34,12 @@ Result<void> restore_offloads(const Link& link, const OffloadsBefore& before);
 // Whether a feature takes VLAN tags out of frames that arrive.
 [[nodiscard]] bool strips_tags(const std::string& feature) noexcept;
 
-// Why packets of this interface must not be handed over, or nothing: its VLAN tags would be lost and VLAN devices stand on it. To be
-// asked after prepare_offloads(), and again when a VLAN device was added.
+// Why packets of this interface must not be handed over, or nothing: it is made of ports, or its VLAN tags would be lost and VLAN devices
+// stand on it. To be asked after prepare_offloads(), and again when VLAN devices came or went.
 Result<std::optional<std::string>> handover_obstacle(const Link& link);
+
+// Of these, what can be told from a list of links alone: a bond or team is given its program's packets by its ports, and AF_XDP takes
+// packets only from the device that a socket is bound to (xsk_rcv_check() in the kernel); all others would be lost.
+std::optional<std::string> made_of_ports(const Link& link, const std::vector<Link>& all);
 
 }  // namespace gabion::net

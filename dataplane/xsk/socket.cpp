@@ -68,7 +68,10 @@ struct Socket::State {
                                       receiving ? nullptr : tx.raw(), fill.raw(), completion.raw(), &config);
         if (code == 0) return {};
         return error_from_errno(-code, "AF_XDP socket on " + interface + " queue " + std::to_string(queue),
-                                -code == EBUSY ? "another program has a socket on this queue" : "");
+                                -code == EBUSY
+                                    ? "another program has a socket on this queue, or the kernel has not let go "
+                                      "of a killed one yet; it is tried again"
+                                    : "");
     }
 };
 

@@ -60,7 +60,7 @@ def of_clean(results):
 
 def of_inline(results):
     return {f'inline {which} {key}, wanted': Reach(row['ratio'], INLINE, True) for which, rows in results.items()
-            for key, row in rows.items() if key.startswith('gabion')}
+            for key, row in rows.items() if key.startswith('gabion') and key != 'gabion-apart'}
 
 
 def of_worker(results):

@@ -176,6 +176,23 @@ def ports():
         assert {'not-forwarded', 'interface-back'} <= set(daemon.event_kinds()), daemon.event_kinds()
 
 
+@case('the inside port sends on fewer queues than the outside one receives on: those have workers, the others when they come')
+def fewer_queues():
+    with protected('infewer', bed=InlineBed, start=False, sampling={'one_in': 1}) as (bed, daemon):
+        def with_workers(count):
+            wait_for(f'{count} workers', lambda: len(daemon.status()['interfaces'][0]['workers']) == count, 10, 0.1)
+            before = daemon.settled()['packets']['received']
+            assert delivered(bed) == 100
+            assert daemon.identity()['packets']['received'] >= before + 100
+            return daemon.status()['interfaces'][0]['note']
+        bed.box.run('ethtool', '-L', 'prot1', 'tx', 1)
+        daemon.start()
+        note = with_workers(1)
+        assert 'off on 1 of 2 queues' in note and 'prot1 sends on 1, prot0 receives on 2' in note, note
+        bed.box.run('ethtool', '-L', 'prot1', 'tx', 2)
+        assert with_workers(2) == ''
+
+
 @case('answers of amplifiers pass when somebody inside asked, and only then: v4', v6=False)
 @case('answers of amplifiers pass when somebody inside asked, and only then: v6', v6=True)
 def amplifiers(v6):

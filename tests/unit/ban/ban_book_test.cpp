@@ -142,6 +142,19 @@ TEST_F(BanBookTest, ConfiguredAllowEntriesAreReplacedAsAWhole) {
     EXPECT_TRUE(book_.find(GABION_SET_ALLOW, at("192.0.2.9"))) << "added by a person";
 }
 
+TEST_F(BanBookTest, AnAllowEntryOfAPersonOutlivesAKillThatCameBeforeTheStateFile) {
+    ASSERT_TRUE(book_.replace_config_allow(std::vector{at("192.0.2.1"), at("192.0.2.0/25")}, start));
+    ASSERT_TRUE(book_.add(order(GABION_SET_ALLOW, "192.0.2.9"), start));
+    ASSERT_TRUE(book_.add(order(GABION_SET_ALLOW, "2001:db8::/48"), start));
+    ASSERT_TRUE(book_.add(order(GABION_SET_ALLOW, "192.0.2.0/25"), start)) << "by a person, too";
+    BanBook next(memory_, clock(), options_);
+    next.recover(start + second);
+    ASSERT_TRUE(next.replace_config_allow({}, start + second));
+    EXPECT_FALSE(next.find(GABION_SET_ALLOW, at("192.0.2.1"))) << "left the configuration";
+    for (const char* kept : {"192.0.2.9", "2001:db8::/48", "192.0.2.0/25"})
+        EXPECT_TRUE(next.find(GABION_SET_ALLOW, at(kept))) << kept;
+}
+
 TEST_F(BanBookTest, AtARestartThePinnedEntriesAreTakenOver) {
     ASSERT_TRUE(book_.add(order(GABION_SET_OPERATOR, "192.0.2.1"), start));
     ASSERT_TRUE(book_.add(order(GABION_SET_OPERATOR, "198.51.100.0/22", start + 100 * second), start));

@@ -115,6 +115,7 @@ TEST_F(Cli, EveryCommandPrintsTextAndJson) {
                                                       {"profile"},
                                                       {"profile", "--seconds", "2"},
                                                       {"reload"},
+                                                      {"reload", "--channels", "2", "--interface", "eth0"},
                                                       {"config", "show"},
                                                       {"ban", "add", "192.0.2.1"},
                                                       {"allow", "add", "192.0.2.1", "--skip", "bans"},

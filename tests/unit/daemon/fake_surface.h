@@ -90,6 +90,10 @@ public:
         return [this] { profile_left = true; };
     }
     void reload(std::function<void(Result<ReloadReport>)> done) override { done(reload_); }
+    Result<std::vector<std::string>> change_channels(const std::string& interface, std::uint32_t count) override {
+        if (count > 4) return Error{interface + " can have 1 to 4 channels that receive", EINVAL};
+        return std::vector{interface.empty() ? std::string("eth0") : interface};
+    }
     Result<std::string> configuration() override { return std::string("dry_run = false\n"); }
 
     WallTime start{std::chrono::milliseconds(1'940'000'000'250)};  // 2031-06-23T16:53:20.250Z

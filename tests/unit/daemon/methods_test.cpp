@@ -235,6 +235,21 @@ TEST_F(Methods, ReloadAndConfigShow) {
     EXPECT_EQ(wire::exit_status(refused.error().code), 1) << "the command was right";
 }
 
+TEST_F(Methods, ReloadWithChannels) {
+    expect("reload", {{"channels", 2}},
+           R"({"changed":["panic.mode","channels of eth0"],"restart_needed":["bans.capacity"]})");
+    expect("reload", {{"channels", 2}, {"interface", "eth7"}},
+           R"({"changed":["panic.mode","channels of eth7"],"restart_needed":["bans.capacity"]})");
+    EXPECT_FALSE(call("reload", {{"channels", 0}}));
+    EXPECT_FALSE(call("reload", {{"interface", "eth7"}})) << "nothing to change of it";
+    const auto refused = call("reload", {{"channels", 9}, {"interface", "eth7"}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().text, "the file is in force, but: eth7 can have 1 to 4 channels that receive");
+    server.surface.reload_ = Error{"gabion.toml:3:1: nonsense: unknown key", EINVAL};
+    EXPECT_EQ(call("reload", {{"channels", 2}}).error().text.find("gabion.toml"), 0u)
+        << "a bad file changes no channels";
+}
+
 TEST_F(Methods, EventsInPages) {
     for (int i = 0; i < 5; ++i)
         server.raise("kind-" + std::to_string(i), std::to_string(i));
