@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/daemon/release.h"
 
+#include <filesystem>
 #include <thread>
 
 #include "control/daemon/cookie_switch.h"
@@ -29,6 +30,12 @@ Result<UniqueFd> lock_within(const map::PinDirectory& pins, std::chrono::millise
     return lock;
 }
 
+// Looked at before anything is opened: where nothing is left, no BPF file system is to be mounted and no directory made.
+bool anything_left(const std::string& pin) {
+    std::error_code ignored;
+    return std::filesystem::exists(pin, ignored) || std::filesystem::exists("/proc/1/root" + pin, ignored);
+}
+
 }  // namespace
 
 bool holds_interface(const map::PinDirectory& pins) { return pins.has("cpus") || pins.has("link"); }
@@ -51,6 +58,7 @@ void release_interface(const std::string& name, const map::PinDirectory& pins, K
 }
 
 Result<std::vector<std::string>> release_all(const config::Config& config, std::chrono::milliseconds patience) {
+    if (!anything_left(config.state.pin)) return std::vector<std::string>{};
     const auto pins = map::PinDirectory::open(config.state.pin);
     if (!pins) return pins.error();
     const auto lock = lock_within(*pins, patience);

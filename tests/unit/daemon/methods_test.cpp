@@ -46,13 +46,15 @@ TEST_F(Methods, Status) {
     status.version = "1.2.3";
     status.kernel = "6.1.0";
     status.uptime = 90s;
+    status.trial_left = 300s;
     status.interfaces = {{"eth0", "host", "native", true, "", {{0, 2, true, false, 7}}}};
     status.bans = 3;
     status.quarantined = 2;
     status.allowed = 1;
     status.features = {{"hand_over", true}, {"bpf_loop", false}};
     status.feature_notes = {{"bpf_loop", "needs kernel 5.17"}};
-    expect("status", Json::object(), R"({"version":"1.2.3","kernel":"6.1.0","uptime_s":90,"dry_run":false,
+    expect("status", Json::object(),
+           R"({"version":"1.2.3","kernel":"6.1.0","uptime_s":90,"dry_run":false,"trial_left_s":300,
         "interfaces":[{"name":"eth0","mode":"host","attach":"native","present":true,"note":"",
             "workers":[{"queue":0,"cpu":2,"alive":true,"late":false,"in_flight":7}]}],
         "panic":{"mode":"auto","tripped":false,"learned":false,"rate_pps":0,"drop_ratio":0.0,"trips":0,"met":0,"dropped":0},
@@ -216,6 +218,12 @@ TEST_F(Methods, Panic) {
     expect(
         "panic", {{"mode", "on"}},
         R"({"mode":"on","tripped":true,"learned":false,"rate_pps":0,"drop_ratio":0.0,"trips":0,"met":0,"dropped":0})");
+}
+
+TEST_F(Methods, ConfirmingTwiceDoesNoHarm) {
+    server.surface.on_trial = true;
+    expect("confirm", Json::object(), R"({"confirmed":true})");
+    expect("confirm", Json::object(), R"({"confirmed":false})");
 }
 
 TEST_F(Methods, Why) {
