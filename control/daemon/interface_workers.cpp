@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The workers of an interface: one for each receive queue, and their way back.
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "control/daemon/analyst_thread.h"
 #include "control/daemon/flow_view.h"
@@ -9,6 +11,22 @@
 #include "dataplane/net/offload.h"
 
 namespace gabion::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+// The kernel lets go of a closed socket's queue a moment later, by a work item (xp_put_pool()). Until then it says `meanwhile` to whoever
+// wants the queue. Half a second in all: this is the control thread.
+template <typename Attempt>
+auto until_let_go(int meanwhile, Attempt attempt) {
+    for (auto pause = 1ms;; pause *= 2) {
+        auto done = attempt();
+        if (done || done.error().code != meanwhile || pause > 256ms) return done;
+        std::this_thread::sleep_for(pause);
+    }
+}
+
+}  // namespace
 
 void ProtectedInterface::hand_over_off(const std::string& why) {
     std::string note = "hand-over is off";
@@ -21,7 +39,7 @@ void ProtectedInterface::hand_over_off(const std::string& why) {
     surroundings_.tell("handover-off", settings_.name + ": " + handover_note_);
 }
 
-Result<void> ProtectedInterface::start_worker(std::uint32_t queue, unsigned cpu, const net::Link& link) {
+Result<void> ProtectedInterface::start_worker(std::uint32_t queue, unsigned cpu, const net::Link& link, bool patient) {
     Running running;
     running.observer = std::make_unique<detect::Observer>(surroundings_.hash);
     running.observer->set_flow_lookup(FlowView::look_up, &surroundings_.flows);
@@ -36,7 +54,8 @@ Result<void> ProtectedInterface::start_worker(std::uint32_t queue, unsigned cpu,
     config.xskmap_fd = own_->fd("xsks");
     config.queue = &own_->values<gabion_queue>("queues")[queue];
     config.counters = &own_->values<gabion_worker_counters>("workers")[queue];
-    auto opened = DetectingWorker::open(config, *running.observer);
+    const auto open = [&] { return DetectingWorker::open(config, *running.observer); };
+    auto opened = patient ? until_let_go(EBUSY, open) : open();
     if (!opened) return opened.error();
     running.thread = std::make_unique<worker::WorkerThread<detect::Observer>>(std::move(*opened), cpu);
     surroundings_.analyst.attach(running.observer.get());
@@ -78,7 +97,9 @@ Result<void> ProtectedInterface::start_missing(const net::Link& link) {
             return running.thread->worker().queue() == queue;
         });
         if (runs) continue;
-        if (auto started = start_worker(queue, cpus[queue], link); !started) outcome = started.error();
+        // Who waited for one queue in vain does not wait for the next.
+        const bool patient = static_cast<bool>(outcome);
+        if (auto started = start_worker(queue, cpus[queue], link, patient); !started) outcome = started.error();
     }
     std::sort(running_.begin(), running_.end(), [](const Running& one, const Running& other) {
         return one.thread->worker().queue() < other.thread->worker().queue();
@@ -135,7 +156,7 @@ bool ProtectedInterface::follow_queues() {
     return true;
 }
 
-// Not all at once is lost when one port refuses: then it is as it was before.
+// A count that one of the ports cannot have changes none of them.
 Result<bool> ProtectedInterface::change_channels(std::uint32_t count) {
     if (link() == nullptr) return Error{settings_.name + " is away", ENODEV};
     if (inside_ && !inside_->present()) return Error{inside_->name() + " is away", ENODEV};
@@ -152,7 +173,8 @@ Result<bool> ProtectedInterface::change_channels(std::uint32_t count) {
     stop_workers();
     Result<void> done;
     for (const auto& [port, change] : changes)
-        if (done) done = net::change_channels(port, change.combined, change.count);
+        if (done)
+            done = until_let_go(EINVAL, [&] { return net::change_channels(port, change.combined, change.count); });
     restart_workers();
     if (!done) return done.error();
     return true;

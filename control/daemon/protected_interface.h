@@ -176,7 +176,7 @@ private:
     Result<void> start_workers(const net::Link& link);
     Result<std::uint32_t> open_way_back(const net::Link& link);
     Result<void> start_missing(const net::Link& link);
-    Result<void> start_worker(std::uint32_t queue, unsigned cpu, const net::Link& link);
+    Result<void> start_worker(std::uint32_t queue, unsigned cpu, const net::Link& link, bool patient);
     void restart_workers();
     bool follow_queues();
     void look_at_vlans(const net::Link& link);
