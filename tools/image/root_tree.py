@@ -20,7 +20,7 @@ UNITS_OFF = ['apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer
 MOUNT_POINTS = ['state', 'etc/ssh/keys', 'etc/systemd/network', 'etc/default/grub.d', 'etc/gabion', 'var/lib/gabion']
 # Whole folders and files that say when or where something was built, or that each machine makes for itself.
 UNWANTED = ['etc/ssh/ssh_host_*', 'var/log/*', 'var/cache/*', 'var/lib/apt/lists/*', 'var/lib/systemd/*', 'var/lib/dpkg/*-old',
-            'etc/*-', 'etc/resolv.conf', 'etc/hostname', 'root/.*history', 'etc/systemd/network/*', 'tmp/*', 'run/*', 'var/lib/dbus/machine-id']
+            'etc/*-', 'root/.*history', 'etc/systemd/network/*', 'tmp/*', 'run/*', 'var/lib/dbus/machine-id']
 
 
 def listed(name):
@@ -28,15 +28,22 @@ def listed(name):
     return [line for line in (IMAGE / name).read_text().split('\n') if line and not line.startswith('#')]
 
 
+def needed_by(deb):
+    """The packages that another one depends on, by name; of alternatives the first."""
+    depends = subprocess.run(['dpkg-deb', '-f', deb, 'Depends'], check=True, capture_output=True, text=True).stdout
+    return [part.split('|')[0].split()[0] for part in depends.split(',') if part.strip()]
+
+
 def mmdebstrap(root, deb, kernel, mirrors):
+    packages = [KERNELS[kernel], *listed('packages'), *needed_by(deb)]
     left_out = [f'/lib/modules/*/{folder}/*' for folder in listed('modules_left_out')]
     left_out += ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*', '/usr/share/info/*', '/usr/share/lintian/*']
     keep = ['/usr/share/doc/*/copyright', '/usr/share/doc/gabion/*']
     return ['mmdebstrap', '--variant=apt', '--mode=root', '--format=directory', '--quiet',
-            '--include=' + ','.join([KERNELS[kernel], *listed('packages')]),
+            '--include=' + ','.join(packages),
             *(f'--dpkgopt=path-exclude={pattern}' for pattern in left_out), *(f'--dpkgopt=path-include={pattern}' for pattern in keep),
             f'--customize-hook=upload {deb} /tmp/gabion.deb',
-            '--customize-hook=chroot "$1" apt-get install -y -qq --no-install-recommends /tmp/gabion.deb',
+            '--customize-hook=chroot "$1" dpkg --install /tmp/gabion.deb',
             'bookworm', str(root), *mirrors]
 
 
@@ -69,6 +76,7 @@ def finish(root, password_hash):
     (root / 'etc/machine-id').write_text('')
     (root / 'etc/hostname').write_text('gabion\n')
     (root / 'etc/hosts').write_text('127.0.0.1 localhost gabion\n::1 localhost gabion\n')
+    (root / 'etc/resolv.conf').unlink(missing_ok=True)
     (root / 'etc/resolv.conf').symlink_to('/run/systemd/resolve/stub-resolv.conf')
     subprocess.run(['systemctl', '--quiet', f'--root={root}', 'disable', *UNITS_OFF], check=True)
     subprocess.run(['systemctl', '--quiet', f'--root={root}', 'enable', *UNITS_ON], check=True)
