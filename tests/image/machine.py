@@ -10,7 +10,7 @@ import time
 from gabion_lab import LabError, run, wait_for
 
 SSH_PORT = 2222
-BOOT_SECONDS = 400  # software emulation on a busy machine; on an idle one it takes 40
+BOOT_SECONDS = 900  # software emulation on a busy machine; on an idle one it takes a tenth
 FIRMWARE = '/usr/share/OVMF/OVMF_CODE.fd'
 
 
@@ -24,7 +24,7 @@ class Machine:
 
     def command(self):
         command = ['qemu-system-x86_64', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', self.cpus, '-m', 1536, '-display', 'none',
-                   '-serial', f'file:{self.console},append=on', '-monitor', 'none', '-drive', f'file={self.disk},if=virtio,format={self.form},cache=unsafe',
+                   '-chardev', f'file,id=console,path={self.console}', '-serial', 'chardev:console', '-monitor', 'none', '-drive', f'file={self.disk},if=virtio,format={self.form},cache=unsafe',
                    '-netdev', f'user,id=admin,hostfwd=tcp:127.0.0.1:{SSH_PORT}-:22', '-device', 'virtio-net-pci,netdev=admin,romfile=,addr=3']
         if self.uefi:
             command += ['-drive', f'if=pflash,format=raw,readonly=on,file={FIRMWARE}']

@@ -96,4 +96,3 @@ def make(root, deb, kernel, mirrors, password_hash, epoch):
     environment = {**os.environ, 'SOURCE_DATE_EPOCH': str(epoch), 'TZ': 'UTC', 'LC_ALL': 'C.UTF-8', 'DEBIAN_FRONTEND': 'noninteractive'}
     subprocess.run(mmdebstrap(root, deb, kernel, mirrors), check=True, env=environment, stdin=subprocess.DEVNULL)
     finish(root, password_hash)
-    settle_times(root, epoch)
