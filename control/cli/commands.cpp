@@ -145,6 +145,14 @@ int panic(const Options& options) {
     return ask(options, method::panic, params, [](const Json& answer) { show_panic(std::cout, answer); });
 }
 
+// Giving it twice does no harm: what the caller wants is so.
+int confirm(const Options& options) {
+    return ask(options, method::confirm, Json::object(), [](const Json& answer) {
+        std::cout << (answer.value("confirmed", false) ? "confirmed: gabiond stays\n"
+                                                       : "nothing to confirm: gabiond runs without a time limit\n");
+    });
+}
+
 int why(const Options& options) {
     const auto target = target_of(options);
     if (!target) return fail(target.error().text, 2);

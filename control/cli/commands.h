@@ -47,6 +47,7 @@ int allow_add(const Options& options);
 int allow_del(const Options& options);
 int allow_list(const Options& options);
 int panic(const Options& options);
+int confirm(const Options& options);
 int top(const Options& options);
 int why(const Options& options);
 int profile(const Options& options);

@@ -86,6 +86,7 @@ void add_rest(Grammar& grammar) {
     breaker->add_option("mode", grammar.options.mode, "auto, on or off; left out: show")
         ->type_name("MODE")
         ->check(CLI::IsMember({"auto", "on", "off"}));
+    grammar.command(app, "confirm", "lets a gabiond stay that was started for a limited time (--for)", confirm);
     grammar.target(grammar.command(app, "why", "what happens to an address's packets, and the evidence", why),
                    "an address or prefix");
     CLI::App* measure = grammar.command(app, "profile", "what a packet costs, stage by stage; takes its time", profile);

@@ -113,6 +113,9 @@ void show_status(std::ostream& out, const Json& status) {
     out << "gabiond " << text_of(status, "version") << " on Linux " << text_of(status, "kernel") << ", up "
         << span_text(static_cast<std::int64_t>(count_of(status, "uptime_s"))) << "\n\n";
     if (flag_of(status, "dry_run")) out << "DRY RUN: everything is decided and counted, nothing is dropped\n\n";
+    if (const Json& left = member(status, "trial_left_s"); left.is_number())
+        out << "TRIAL: in " << span_text(left.get<std::int64_t>())
+            << " everything is taken off, unless `gabion confirm` is given\n\n";
     Table table({{"INTERFACE"}, {"MODE"}, {"ATTACHED"}, {"WORKERS"}, {"NOTE"}});
     for (const Json& interface : member(status, "interfaces"))
         table.add({text_of(interface, "name"), text_of(interface, "mode"), text_of(interface, "attach"),

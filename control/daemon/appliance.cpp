@@ -148,10 +148,12 @@ void Appliance::apply(const config::Config& next, std::function<void(Result<Relo
     reloader_->start(next, std::move(done));
 }
 
-void Appliance::stop() {
+bool Appliance::keeps_enforcing() { return protection_->config().on_stop == "keep"; }
+
+void Appliance::stop(bool keep_enforcing) {
     reloader_->stop("gabiond stops");
     profiler_->stop("gabiond stops");
-    protection_->close();
+    protection_->close(keep_enforcing);
 }
 
 std::function<void()> Appliance::profile(std::chrono::seconds time, std::function<void(Result<ProfileReport>)> done) {
@@ -203,6 +205,7 @@ Result<Status> Appliance::status() {
     status.kernel = kernel_release();
     status.uptime = std::chrono::seconds((boot_now_ns() - protection_->started_ns()) / 1'000'000'000);
     status.dry_run = protection_->config().dry_run;
+    if (trial_left) status.trial_left = trial_left();
     for (const auto& interface : protection_->interfaces()) {
         status.interfaces.push_back(interface_status(*interface, protection_->tables().now_ticks()));
         if (interface->inside() != nullptr)

@@ -25,7 +25,8 @@ public:
     ~Appliance() override;
 
     void apply(const config::Config& next, std::function<void(Result<ReloadReport>)> done) override;
-    void stop() override;
+    void stop(bool keep_enforcing) override;
+    bool keeps_enforcing() override;
     std::string summary() override;
 
     Result<Status> status() override;

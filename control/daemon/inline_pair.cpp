@@ -32,25 +32,24 @@ Result<void> ProtectedInterface::attach_pair(const net::Link& link) {
     (void)net::detach_ingress(link.index);
     (void)net::detach_egress(link.index, false);
     net::HandBack::remove(link);
-    auto stage = map::KernelStage::load(surroundings_.shared, *own_, surroundings_.facts, own_mark);
-    if (!stage) return stage.error();
+    map::KernelStage stage = take_prepared();
     if (!inside_) inside_.emplace(settings_.peer, *pins_, surroundings_.keeper, surroundings_.tell);
     if (auto opened = inside_->open(*own_, link); !opened) return opened;
     if (!link_) link_.emplace(*pins_);
-    auto inside = inside_->attach(stage->inside_fd(), settings_.attach);
+    auto inside = inside_->attach(stage.inside_fd(), settings_.attach);
     if (!inside) return inside.error();
     const bool inside_generic = inside->mode == map::AttachMode::generic;
-    auto outside = link_->attach(stage->xdp_fd(), static_cast<int>(link.index), settings_.name,
+    auto outside = link_->attach(stage.xdp_fd(), static_cast<int>(link.index), settings_.name,
                                  inside_generic ? map::AttachMode::generic : settings_.attach);
     if (!outside) return outside.error();
     if (outside->mode != inside->mode) {
-        inside = inside_->attach(stage->inside_fd(), outside->mode);
+        inside = inside_->attach(stage.inside_fd(), outside->mode);
         if (!inside) return inside.error();
     }
     attached_ = outside->mode;
     replaced_ = false;
     ++openings_;
-    stage_.emplace(std::move(*stage));
+    stage_.emplace(std::move(stage));
     for (const auto* port : {&*outside, &*inside}) {
         if (port->why_generic.empty()) continue;
         note_ = "generic mode on both ports: " + port->why_generic;

@@ -91,6 +91,7 @@ Json to_json(const Status& status) {
             {"kernel", status.kernel},
             {"uptime_s", status.uptime.count()},
             {"dry_run", status.dry_run},
+            {"trial_left_s", status.trial_left ? Json(status.trial_left->count()) : Json()},
             {"interfaces", std::move(interfaces)},
             {"panic", to_json(status.panic)},
             {"bans", status.bans},

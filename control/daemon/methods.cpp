@@ -185,6 +185,10 @@ void register_methods(Server& server, ControlSurface& surface, EventLog& events)
         return document(surface.counters(per_core));
     });
     server.add(method::panic, [&surface](const Json& json, Call&) { return panic(surface, json); });
+    server.add(method::confirm, [&surface](const Json& json, Call&) -> Result<Json> {
+        if (auto good = Params(json).finish(); !good) return good.error();
+        return Json{{"confirmed", surface.confirm()}};
+    });
     server.add(method::why, [&surface](const Json& json, Call&) -> Result<Json> {
         Params params(json);
         const Prefix target = params.prefix("target");

@@ -65,6 +65,7 @@ struct Status {
     std::string kernel;
     std::chrono::seconds uptime{0};
     bool dry_run = false;
+    std::optional<std::chrono::seconds> trial_left;  // until everything is taken off, unless confirmed
     std::vector<InterfaceStatus> interfaces;
     PanicState panic;
     std::uint64_t bans = 0;  // operator and detector tier
@@ -233,6 +234,9 @@ public:
 
     virtual Result<PanicState> panic() = 0;
     virtual Result<PanicState> set_panic(const std::string& mode) = 0;  // "auto", "on", "off"
+
+    // What runs for a limited time stays. False when there is nothing to confirm.
+    virtual bool confirm() = 0;
 
     virtual Result<WhyReport> why(const Prefix& target) = 0;
 

@@ -6,7 +6,24 @@
 
 #include <CLI/CLI.hpp>
 
+#include "dataplane/core/duration.h"
+
 namespace gabion::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto trial_min = 1s;
+constexpr auto trial_max = std::chrono::hours(24 * 7);
+
+// As CLI11 wants it: empty when it is right.
+std::string trial_problem(const std::string& text) {
+    const auto time = parse_duration(text);
+    if (!time) return time.error().text;
+    return *time < trial_min || *time > trial_max ? "a trial takes 1s to 7d, not " + text : "";
+}
+
+}  // namespace
 
 ParsedOptions parse_options(int argc, const char* const* argv) {
     DaemonOptions options;
@@ -15,9 +32,20 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     app.add_option("--config", options.config, "the configuration")->type_name("FILE")->capture_default_str();
     app.add_option("--interface", options.interface, "protect this interface alone, as configured or with the defaults")
         ->type_name("IF");
-    app.add_flag("--check", options.check, "say whether the configuration is right, and end");
+    std::string trial;
+    auto* check = app.add_flag("--check", options.check, "say whether the configuration is right, and end");
+    auto* detach =
+        app.add_flag("--detach", options.detach, "take off all that an earlier gabiond left in force, and end");
+    auto* limit = app.add_option("--for", trial,
+                                 "take everything off again after this time, or when gabiond dies meanwhile, unless "
+                                 "`gabion confirm` is given")
+                      ->type_name("TIME")
+                      ->check(CLI::Validator(trial_problem, "", "trial"));
+    check->excludes(detach)->excludes(limit);
+    detach->excludes(limit);
     try {
         app.parse(argc, argv);
+        if (!trial.empty()) options.trial = *parse_duration(trial);
     } catch (const CLI::Success& success) {
         return {std::nullopt, app.exit(success)};
     } catch (const CLI::ParseError& error) {

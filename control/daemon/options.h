@@ -2,6 +2,7 @@
 // gabiond's command line.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -11,6 +12,8 @@ struct DaemonOptions {
     std::string config = "/etc/gabion/gabion.toml";
     std::string interface;  // empty: as configured
     bool check = false;
+    bool detach = false;
+    std::optional<std::chrono::milliseconds> trial;
 };
 
 // The options, or the exit status with which the program ends now: 0 after --help and --version, 2 after wrong usage, whose

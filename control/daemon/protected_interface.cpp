@@ -52,8 +52,7 @@ map::HostFacts ProtectedInterface::possible(map::HostFacts facts) const {
 
 Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
     InsidePort::release_former(*pins_, surroundings_.keeper, 0);
-    auto stage = map::KernelStage::load(surroundings_.shared, *own_, surroundings_.facts, own_mark);
-    if (!stage) return stage.error();
+    Result<map::KernelStage> stage = take_prepared();
     // Before the first packet is judged: what the host sent must be noted by then.
     const auto noting = net::attach_egress(link.index, stage->egress_fd());
     noting_error_.reset();
@@ -83,11 +82,30 @@ Result<void> ProtectedInterface::attach_programs(const net::Link& link) {
     return {};
 }
 
+Result<void> ProtectedInterface::prepare() {
+    const auto link = net::link_by_name(settings_.name);
+    if (!link) return link.error();
+    if (!settings_.peer.empty())
+        if (const auto inside = net::link_by_name(settings_.peer); !inside) return inside.error();
+    if (auto opened = open_maps(*link); !opened) return opened;
+    auto stage = map::KernelStage::load(surroundings_.shared, *own_, surroundings_.facts, own_mark);
+    if (!stage) return stage.error();
+    prepared_.emplace(std::move(*stage));
+    return {};
+}
+
+map::KernelStage ProtectedInterface::take_prepared() {
+    map::KernelStage stage = std::move(*prepared_);
+    prepared_.reset();
+    return stage;
+}
+
 Result<void> ProtectedInterface::open() {
+    if (!prepared_)
+        if (auto prepared = prepare(); !prepared) return prepared;
     const auto link = net::link_by_name(settings_.name);
     if (!link) return link.error();
     note_.clear();
-    if (auto opened = open_maps(*link); !opened) return opened;
     if (auto attached = settings_.peer.empty() ? attach_programs(*link) : attach_pair(*link); !attached)
         return attached;
     if (settings_.peer.empty()) attach_cookies(*link);

@@ -69,7 +69,9 @@ public:
     ProtectedInterface(const ProtectedInterface&) = delete;
     ProtectedInterface& operator=(const ProtectedInterface&) = delete;
 
-    // Protects the interface, which must exist. On an error nothing of ours is left on it that was not there before.
+    // Loads what open() will attach, and changes nothing that programs of an earlier daemon go by. The interface must exist.
+    Result<void> prepare();
+    // Protects the interface. On an error nothing of ours is left on it that was not there before.
     Result<void> open();
     // Stops the workers; leaves the program enforcing, or takes it off with all that belongs to it.
     void close(bool keep_enforcing);
@@ -157,6 +159,7 @@ private:
 
     Result<void> open_maps(const net::Link& link);
     Result<void> attach_programs(const net::Link& link);
+    map::KernelStage take_prepared();
     Result<void> attach_pair(const net::Link& link);
     Result<void> prepare_ports(const net::Link& link);
     void follow_inside(const net::LinkBatch& batch);
@@ -178,6 +181,7 @@ private:
     Surroundings surroundings_;
     std::optional<map::PinDirectory> pins_;
     std::optional<map::MapGroup> own_;
+    std::optional<map::KernelStage> prepared_;  // loaded, not attached yet
     std::optional<map::KernelStage> stage_;
     std::optional<map::XdpLink> link_;
     std::optional<InsidePort> inside_;

@@ -51,7 +51,6 @@ Result<void> Protection::open_tables() {
     analyst_ = std::make_unique<AnalystThread>(detector_settings(config_), hash_,
                                                [this] { loop_.post([this] { decide(); }); });
     destinations_ = std::make_unique<ban::DestinationTable>(tables_->memory());
-    destinations_->clear();
     writer_ = std::make_unique<ban::VerdictWriter>(
         tables_->book(), *destinations_,
         [this](const detect::Verdict& verdict, ban::Outcome outcome) { tell_verdict(verdict, outcome); });
@@ -68,12 +67,17 @@ Result<void> Protection::open_tables() {
     if (!keeper) return keeper.error();
     keeper_ = std::move(*keeper);
     cookie_switch_ = std::make_unique<CookieSwitch>(CookieSwitch::of_this_namespace(config_.state.directory));
+    if (tables_->of_other_version())
+        events_.raise(Severity::notice, "tables-anew",
+                      "the tables in force are another version's and cannot be read: bans come from the saved state, "
+                      "counters begin anew");
     tell_problems(keeper_->restore(*tables_, *analyst_, *panic_, *floods_));
     return {};
 }
 
-Result<void> Protection::open_interfaces() {
-    release_moved();
+// What is likely to fail comes before anything is changed for programs that an earlier daemon left at work: interfaces that are not there,
+// programs that the kernel refuses.
+Result<void> Protection::prepare_interfaces() {
     for (const config::InterfaceConfig& interface : config_.interfaces) {
         const Surroundings surroundings{
             .pins = tables_->pins(),
@@ -87,8 +91,15 @@ Result<void> Protection::open_interfaces() {
         interfaces_.push_back(
             std::make_unique<ProtectedInterface>(interface_settings(interface, config_.workers), surroundings));
         identities_.emplace_back();
-        if (auto opened = interfaces_.back()->open(); !opened) return opened;
+        if (auto prepared = interfaces_.back()->prepare(); !prepared) return prepared;
     }
+    return {};
+}
+
+Result<void> Protection::open_interfaces() {
+    release_moved();
+    for (const auto& interface : interfaces_)
+        if (auto opened = interface->open(); !opened) return opened;
     return {};
 }
 
@@ -145,21 +156,26 @@ void Protection::start_timers() {
     timers_.push_back(loop_.every(60s, [this] { tell_problems(keeper_->save_learned(*analyst_, *panic_, *floods_)); }));
 }
 
+// What an earlier daemon left goes on; what is ours alone goes.
+Result<void> Protection::give_up(Error why) {
+    const bool keep = tables_->have_predecessor();
+    for (const auto& interface : interfaces_)
+        interface->close(keep);
+    analyst_->stop();
+    if (!keep) tables_->pins().clear();
+    return why;
+}
+
 Result<void> Protection::open() {
     if (auto opened = open_tables(); !opened) return opened;
+    if (auto prepared = prepare_interfaces(); !prepared) return give_up(prepared.error());
+    destinations_->clear();
     if (auto allowed = tables_->book().replace_config_allow(config_.allow.targets, boot_now_ns()); !allowed)
-        return allowed;
+        return give_up(allowed.error());
     put_in_force(panic_mode(config_.panic.mode));
-    if (auto watched = watch_links(); !watched) return watched;
+    if (auto watched = watch_links(); !watched) return give_up(watched.error());
     analyst_->start();
-    if (auto opened = open_interfaces(); !opened) {
-        const bool keep = tables_->have_predecessor();  // what an earlier daemon left goes on; what is ours alone goes
-        for (const auto& interface : interfaces_)
-            interface->close(keep);
-        analyst_->stop();
-        if (!keep) tables_->pins().clear();
-        return opened;
-    }
+    if (auto opened = open_interfaces(); !opened) return give_up(opened.error());
     tend_syn();
     watch_syn();
     release_former();
@@ -182,16 +198,15 @@ Result<void> Protection::apply(const config::Config& next) {
     return {};
 }
 
-void Protection::close() {
-    const bool keep = config_.on_stop == "keep";
+void Protection::close(bool keep_enforcing) {
     tables_->control().syn.attended = 0;
     tend_cookie_switch(false);
     for (const auto& interface : interfaces_)
-        interface->close(keep);
+        interface->close(keep_enforcing);
     analyst_->stop();
     decide();
     tell_problems(keeper_->save_all(*tables_, *analyst_, *panic_, *floods_));
-    if (!keep) tables_->pins().clear();
+    if (!keep_enforcing) tables_->pins().clear();
 }
 
 void Protection::tick_panic() {

@@ -41,8 +41,8 @@ public:
     Result<void> open();
     // Puts what may change at run time in force, all or nothing.
     Result<void> apply(const config::Config& next);
-    // Hands back what it holds, saves its state, and leaves the kernel stage enforcing or detaches it, as configured.
-    void close();
+    // Hands back what it holds, saves its state, and leaves the kernel stage enforcing or detaches it.
+    void close(bool keep_enforcing);
 
     [[nodiscard]] const config::Config& config() const noexcept { return config_; }
     [[nodiscard]] Tables& tables() noexcept { return *tables_; }
@@ -61,14 +61,15 @@ public:
 
 private:
     Result<void> open_tables();
+    Result<void> prepare_interfaces();
     Result<void> open_interfaces();
+    Result<void> give_up(Error why);
     Result<void> watch_links();
     void start_timers();
     void tend_syn();
     void watch_syn();
     void tend_cookie_switch(bool wanted);
     void put_in_force(gabion_panic_mode mode);
-    void release(const std::string& name, const map::PinDirectory& pins);
     void release_former();
     void release_moved();
     void decide();

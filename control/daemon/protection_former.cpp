@@ -3,8 +3,7 @@
 #include <algorithm>
 
 #include "control/daemon/protection.h"
-#include "dataplane/net/egress_hook.h"
-#include "dataplane/net/offload.h"
+#include "control/daemon/release.h"
 
 namespace gabion::daemon {
 namespace {
@@ -28,24 +27,12 @@ bool is_peer(const config::Config& config, const std::string& name) {
 
 }  // namespace
 
-void Protection::release(const std::string& name, const map::PinDirectory& pins) {
-    InsidePort::release_former(pins, *keeper_, 0);
-    map::XdpLink(pins).detach();
-    if (const auto link = net::link_by_name(name)) {
-        (void)net::detach_ingress(link->index);
-        (void)net::detach_egress(link->index, false);
-        (void)net::restore_offloads(*link, keeper_->offloads(name));
-    }
-    keeper_->forget_offloads(name);
-    pins.clear();
-}
-
 // Interfaces that an earlier daemon protected and that are no longer configured: nobody would tend them any more.
 void Protection::release_former() {
     for (const std::string& name : tables_->pins().subdirectories()) {
         const auto pins = tables_->pins().subdirectory(name);
-        if (named(config_, name) || !pins || !pins->has("cpus")) continue;  // perhaps the pins of another daemon
-        release(name, *pins);
+        if (named(config_, name) || !pins || !holds_interface(*pins)) continue;  // perhaps the pins of another daemon
+        release_interface(name, *pins, *keeper_, false);
         events_.raise(Severity::notice, "interface-released",
                       name + " is no longer configured and no longer protected");
     }
@@ -56,12 +43,12 @@ void Protection::release_former() {
 void Protection::release_moved() {
     for (const std::string& name : tables_->pins().subdirectories()) {
         const auto pins = tables_->pins().subdirectory(name);
-        if (!pins || !pins->has("cpus")) continue;
+        if (!pins || !holds_interface(*pins)) continue;
         const auto inside = net::link_by_index(static_cast<std::uint32_t>(InsidePort::former(*pins)));
         if (inside && inside->name != peer_of(config_, name) &&
             (named(config_, inside->name) || is_peer(config_, inside->name)))
             InsidePort::release_former(*pins, *keeper_, 0);
-        if (!named(config_, name) && is_peer(config_, name)) release(name, *pins);
+        if (!named(config_, name) && is_peer(config_, name)) release_interface(name, *pins, *keeper_, false);
     }
 }
 

@@ -13,7 +13,10 @@
 #include "control/daemon/log.h"
 #include "control/daemon/notify.h"
 #include "control/daemon/options.h"
+#include "control/daemon/release.h"
 #include "control/daemon/server.h"
+#include "control/daemon/trial.h"
+#include "dataplane/core/duration.h"
 
 namespace gabion::daemon {
 namespace {
@@ -29,7 +32,8 @@ int fail(const std::string& text) {
 // the log and the server.
 class Daemon {
 public:
-    Daemon(DaemonOptions options, config::Config config) : options_(std::move(options)), config_(std::move(config)) {}
+    Daemon(DaemonOptions options, config::Config config, std::unique_ptr<Trial> trial)
+        : options_(std::move(options)), config_(std::move(config)), trial_(std::move(trial)) {}
 
     Result<void> start(const MakeService& make) {
         set_log_level(config_.log_level);
@@ -37,7 +41,8 @@ public:
         if (!loop) return loop.error();
         loop_ = *std::move(loop);
         // Before any thread starts: they inherit which signals are blocked.
-        if (auto signals = loop_->on_signals({SIGHUP, SIGTERM, SIGINT}, [this](int signal) { on_signal(signal); });
+        if (auto signals =
+                loop_->on_signals({SIGHUP, SIGTERM, SIGINT, SIGUSR1}, [this](int signal) { on_signal(signal); });
             !signals)
             return signals;
         events_.listen(log_event);
@@ -48,20 +53,25 @@ public:
         if (!service) return service.error();
         service_ = *std::move(service);
         service_->reload_from_file = [this](ReloadDone done) { reload(std::move(done)); };
+        if (trial_) begin_trial();
         register_methods(*server_, *service_, events_);
         if (const auto period = watchdog_period()) loop_->every(*period, notify_watchdog);
         notify_ready(service_->summary());
-        events_.raise(Severity::notice, "started", "gabiond " GABION_VERSION " protects " + service_->summary());
+        events_.raise(Severity::notice, "started",
+                      "gabiond " GABION_VERSION " protects " + service_->summary() +
+                          (trial_ ? ", for " + duration_text(*options_.trial) + " unless confirmed" : ""));
         return {};
     }
 
     Result<void> run() {
         auto ended = loop_->run();
         notify_stopping();
+        // What was not confirmed never stays, however it ends.
+        const bool on_trial = trial_ && !trial_->confirmed();
+        const bool keep = !on_trial && (successor_comes_ || service_->keeps_enforcing());
         events_.raise(Severity::notice, "stopping",
-                      "gabiond stops; the kernel stage " +
-                          std::string(config_.on_stop == "keep" ? "goes on enforcing" : "is detached"));
-        service_->stop();
+                      "gabiond stops; the kernel stage " + std::string(keep ? "goes on enforcing" : "is detached"));
+        service_->stop(keep);
         return ended;
     }
 
@@ -80,7 +90,23 @@ private:
         return {};
     }
 
+    void begin_trial() {
+        service_->trial_left = [this] { return trial_->left(); };
+        service_->confirm_trial = [this] {
+            if (!trial_->confirm()) return false;
+            events_.raise(Severity::notice, "trial-confirmed", "gabiond was confirmed and stays");
+            return true;
+        };
+        trial_->run(*loop_, [this] {
+            events_.raise(
+                Severity::warning, "trial-over",
+                "nobody confirmed gabiond within " + duration_text(*options_.trial) + ": everything is taken off");
+            loop_->stop();
+        });
+    }
+
     void on_signal(int signal) {
+        successor_comes_ = signal == SIGUSR1;
         if (signal != SIGHUP) return loop_->stop();
         reload([](const Result<ReloadReport>& report) {
             if (!report) log_error("reload: " + report.error().text);
@@ -119,8 +145,10 @@ private:
     DaemonOptions options_;
     config::Config config_;
     EventLog events_;
+    bool successor_comes_ = false;
     std::deque<ReloadDone> reloads_;  // the first is under way
     std::unique_ptr<EventLoop> loop_;
+    std::unique_ptr<Trial> trial_;  // outlived by the loop; goes when everything is taken off
     std::unique_ptr<Server> server_;
     std::unique_ptr<Service> service_;
 };
@@ -130,6 +158,15 @@ private:
 void go_first() {
     constexpr int niceness = -10;
     static_cast<void>(::setpriority(PRIO_PROCESS, 0, niceness));
+}
+
+int detach(const config::Config& config) {
+    const auto released = release_all(config, std::chrono::milliseconds(0));
+    if (!released) return fail(released.error().text);
+    for (const std::string& name : *released)
+        std::cout << name << " is no longer protected\n";
+    if (released->empty()) std::cout << "nothing was in force\n";
+    return 0;
 }
 
 }  // namespace
@@ -148,9 +185,16 @@ int run_gabiond(int argc, const char* const* argv, const MakeService& make) {
         return 0;
     }
     if (::geteuid() != 0) return fail("needs root, to load programs into the kernel and open AF_XDP sockets");
+    if (options.detach) return detach(*reading.config);
     ::signal(SIGPIPE, SIG_IGN);
     go_first();
-    Daemon daemon(options, *std::move(reading.config));
+    std::unique_ptr<Trial> trial;
+    if (options.trial) {
+        auto begun = Trial::begin(*reading.config, *options.trial);
+        if (!begun) return fail(begun.error().text);
+        trial = *std::move(begun);
+    }
+    Daemon daemon(options, *std::move(reading.config), std::move(trial));
     if (const auto started = daemon.start(make); !started) return fail(started.error().text);
     if (const auto ended = daemon.run(); !ended) return fail(ended.error().text);
     return 0;

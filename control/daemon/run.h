@@ -21,8 +21,10 @@ public:
     // called once, at once or some rounds of the loop later.
     virtual void apply(const config::Config& next, std::function<void(Result<ReloadReport>)> done) = 0;
 
-    // Orderly end: hands back what it holds, saves its state, and leaves the kernel stage enforcing or detaches it, as configured.
-    virtual void stop() = 0;
+    // Orderly end: hands back what it holds, saves its state, and leaves the kernel stage enforcing or detaches it.
+    virtual void stop(bool keep_enforcing) = 0;
+    // What the configuration in force wants of a stop.
+    virtual bool keeps_enforcing() = 0;
 
     // One line for `systemctl status`.
     virtual std::string summary() = 0;
@@ -30,15 +32,20 @@ public:
     // From the file, by way of apply().
     void reload(std::function<void(Result<ReloadReport>)> done) final { reload_from_file(std::move(done)); }
 
-    // Set by run_gabiond().
+    bool confirm() final { return confirm_trial && confirm_trial(); }
+
+    // Set by run_gabiond(); the last two only when it runs for a limited time.
     std::function<void(std::function<void(Result<ReloadReport>)>)> reload_from_file;
+    std::function<bool()> confirm_trial;
+    std::function<std::optional<std::chrono::seconds>()> trial_left;
 };
 
 // Makes a service that protects already when it is returned.
 using MakeService =
     std::function<Result<std::unique_ptr<Service>>(const config::Config& config, EventLoop& loop, EventLog& events)>;
 
-// Parses the arguments and runs until SIGTERM or SIGINT. The exit status: 0 done, 1 failed, 2 wrong usage.
+// Parses the arguments and runs until SIGTERM or SIGINT, or until SIGUSR1, after which the kernel stage goes on enforcing whatever is
+// configured: a successor is about to start. The exit status: 0 done, 1 failed, 2 wrong usage.
 int run_gabiond(int argc, const char* const* argv, const MakeService& make);
 
 }  // namespace gabion::daemon

@@ -13,7 +13,18 @@ namespace {
 // A source seen in calm times is remembered between one and two of these.
 constexpr std::uint64_t known_lifetime_ns = 3600ull * 1'000'000'000;
 
-Result<map::MapGroup> open_shared(const map::PinDirectory& pins, const map::Capacities& capacities) {
+// Each interface's tables too, but not the links that hold programs on it.
+void forget_interface_tables(const map::PinDirectory& pins) {
+    for (const std::string& name : pins.subdirectories()) {
+        const auto of_interface = pins.subdirectory(name);
+        if (!of_interface || !of_interface->has("link")) continue;  // perhaps the pins of another daemon
+        for (const map::MapSpec& spec : map::interface_maps(1, 1))
+            of_interface->remove(spec.name);
+    }
+}
+
+Result<map::MapGroup> open_shared(const map::PinDirectory& pins, const map::Capacities& capacities,
+                                  bool& of_other_version) {
     const auto specs = map::shared_maps(capacities);
     const auto start_anew = [&] {
         for (const map::MapSpec& spec : specs)
@@ -25,7 +36,9 @@ Result<map::MapGroup> open_shared(const map::PinDirectory& pins, const map::Capa
     auto shared = map::MapGroup::open(pins, specs);
     if (!shared) return shared;
     if (map::prepare_control(shared->values<gabion_control>("control")[0])) return shared;
-    start_anew();  // pinned by a version with another layout
+    of_other_version = true;
+    start_anew();
+    forget_interface_tables(pins);
     shared = map::MapGroup::open(pins, specs);
     if (shared) map::prepare_control(shared->values<gabion_control>("control")[0]);
     return shared;
@@ -52,7 +65,8 @@ Result<std::unique_ptr<Tables>> Tables::open(const std::string& pin, const map::
     auto lock = pins->lock();
     if (!lock) return lock.error();
     const bool has_predecessor = pins->has("control");
-    auto shared = open_shared(*pins, capacities);
+    bool of_other_version = false;
+    auto shared = open_shared(*pins, capacities, of_other_version);
     if (!shared) return shared.error();
     auto ticks = map::KernelClock::open();
     if (!ticks) return ticks.error();
@@ -68,6 +82,7 @@ Result<std::unique_ptr<Tables>> Tables::open(const std::string& pin, const map::
         std::make_unique<FlowView>(tables->shared_.values<gabion_flow_bucket>("flows"), *tables->memory_.control);
     tables->flows_->set_tick(tables->now_ticks());
     tables->are_new_ = std::any_of(tables->shared_.made().begin(), tables->shared_.made().end(), holds_bans);
+    tables->of_other_version_ = of_other_version;
     tables->has_predecessor_ = has_predecessor;
     tables->book_->recover(now_ns);
     return tables;

@@ -38,6 +38,8 @@ public:
     [[nodiscard]] const FlowView& flows() const noexcept { return *flows_; }
     // The ban tables were made just now: nothing was pinned, or with other capacities.
     [[nodiscard]] bool are_new() const noexcept { return are_new_; }
+    // What was pinned is of a version with other tables. Programs that enforce it go on with it until ours take their place.
+    [[nodiscard]] bool of_other_version() const noexcept { return of_other_version_; }
     // Whether an earlier daemon left its tables here, and perhaps programs that enforce them.
     [[nodiscard]] bool have_predecessor() const noexcept { return has_predecessor_; }
 
@@ -69,6 +71,7 @@ private:
     std::optional<ban::KnownSources> known_;
     std::unique_ptr<FlowView> flows_;
     bool are_new_ = false;
+    bool of_other_version_ = false;
     bool has_predecessor_ = false;
 };
 

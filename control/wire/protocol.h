@@ -19,6 +19,7 @@
 //   allow.del       target                                              {target, removed: n}
 //   allow.list      cursor, limit                                       {entries:[ALLOW], next: text|null}
 //   panic           mode: "auto"|"on"|"off" (absent: ask)               {mode, tripped, ...}
+//   confirm         -                                                   {confirmed: bool}; false: nothing to confirm
 //   why             target                                              {target, verdict, findings:[...], ...}
 //   profile         seconds: 1..600 = 5                                 PROFILE, when the time is over; ends when the caller goes
 //   reload          -                                                   {changed:[key], restart_needed:[key]}
@@ -53,6 +54,7 @@ inline constexpr std::string_view allow_add = "allow.add";
 inline constexpr std::string_view allow_del = "allow.del";
 inline constexpr std::string_view allow_list = "allow.list";
 inline constexpr std::string_view panic = "panic";
+inline constexpr std::string_view confirm = "confirm";
 inline constexpr std::string_view why = "why";
 inline constexpr std::string_view profile = "profile";
 inline constexpr std::string_view reload = "reload";

@@ -90,7 +90,8 @@ Result<PinDirectory> PinDirectory::open(const std::string& path) {
         return Error{"pin directory " + path + " is on no BPF file system, and mounting one there did not help",
                      ENOENT};
     std::error_code code;
-    fs::create_directories(*place, code);
+    const bool made = fs::create_directories(*place, code);
+    if (made) fs::permissions(*place, fs::perms::owner_all, code);
     if (code) return error_from_errno(code.value(), "making the pin directory " + *place);
     return PinDirectory(*place);
 }

@@ -93,12 +93,16 @@ Result<Attached> XdpLink::attach(int program_fd, int ifindex, const std::string&
             if (auto swapped = swap(program_fd, interface); !swapped) return swapped.error();
             return Attached{.mode = present.mode, .replaced = true, .why_generic = {}};
         }
+        // The kernel takes no second mode beside the first: for a moment there is no program. Where the wanted one does not work the
+        // interface is not left without.
         detach();
-    } else {
-        link_.reset();
-        directory_.remove(pin_);
-        if (present.program_id != 0) return foreign_program(interface, present);
+        auto changed = create(program_fd, ifindex, interface, wanted);
+        if (!changed) (void)create(program_fd, ifindex, interface, present.mode);
+        return changed;
     }
+    link_.reset();
+    directory_.remove(pin_);
+    if (present.program_id != 0) return foreign_program(interface, present);
     if (wanted != AttachMode::automatic) return create(program_fd, ifindex, interface, wanted);
 
     auto native = create(program_fd, ifindex, interface, AttachMode::native);

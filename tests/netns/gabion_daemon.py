@@ -42,7 +42,9 @@ class Daemon:
                        'control': {'socket': self.socket}, 'state': {'directory': self.base / 'state', 'pin': self.pin}}
         self.change(**sections)
         self.process = None
+        self.program = BUILD / 'gabiond'
         self.through = ()  # a program that starts gabiond, with its arguments
+        self.options = ()  # gabiond's own, beside the configuration
 
     def change(self, **sections):
         """Merges into the configuration and writes the file; `reload` or a start makes it count."""
@@ -60,8 +62,8 @@ class Daemon:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.bind(str(path))
             notify.settimeout(0.1)
-            self.process = self.bed.box.start(*self.through, BUILD / 'gabiond', '--config', self.config_file, name='gabiond',
-                                               env={'NOTIFY_SOCKET': str(path)})
+            self.process = self.bed.box.start(*self.through, self.program, '--config', self.config_file, *self.options,
+                                               name='gabiond', env={'NOTIFY_SOCKET': str(path)})
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 try:

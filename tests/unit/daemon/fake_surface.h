@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "control/daemon/methods.h"
@@ -18,6 +19,7 @@ public:
         if (!per_core) report.cpus.clear();
         return report;
     }
+    bool confirm() override { return std::exchange(on_trial, false); }
     Result<std::optional<WallTime>> add_ban(const BanRequest& request) override {
         ban_requests.push_back(request);
         if (refuse_bans) return Error{"the table is full; [bans] capacity", ENOSPC};
@@ -91,6 +93,7 @@ public:
     Result<std::string> configuration() override { return std::string("dry_run = false\n"); }
 
     WallTime start{std::chrono::milliseconds(1'940'000'000'250)};  // 2031-06-23T16:53:20.250Z
+    bool on_trial = false;
     bool refuse_bans = false;
     std::chrono::seconds profile_time{0};
     bool hold_profiles = false;

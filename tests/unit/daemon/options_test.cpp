@@ -26,6 +26,19 @@ TEST(DaemonOptions, AreRead) {
     EXPECT_EQ(parsed.options->interface, "eth0");
     EXPECT_TRUE(parsed.options->check);
     EXPECT_EQ(parse({}).options->config, "/etc/gabion/gabion.toml");
+    EXPECT_FALSE(parse({}).options->trial);
+    EXPECT_TRUE(parse({"--detach"}).options->detach);
+}
+
+TEST(DaemonOptions, ATrialTakesFromASecondToAWeek) {
+    using namespace std::chrono_literals;
+    EXPECT_EQ(parse({"--for", "5m"}).options->trial, 5min);
+    EXPECT_EQ(parse({"--for", "1s"}).options->trial, 1s);
+    EXPECT_EQ(parse({"--for", "7d"}).options->trial, 24h * 7);
+    for (const char* wrong : {"", "0s", "999ms", "8d", "5", "-5m", "soon", "5 m"})
+        EXPECT_EQ(parse({"--for", wrong}).exit_status, 2) << wrong;
+    EXPECT_EQ(parse({"--for", "5m", "--check"}).exit_status, 2);
+    EXPECT_EQ(parse({"--for", "5m", "--detach"}).exit_status, 2);
 }
 
 TEST(DaemonOptions, WrongUsageIsStatusTwoAndHelpIsNone) {
