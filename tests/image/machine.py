@@ -15,7 +15,7 @@ FIRMWARE = '/usr/share/OVMF/OVMF_CODE.fd'
 
 
 class Machine:
-    def __init__(self, lab, disk, key, taps=(), cpus=3, queues=4, uefi=False):
+    def __init__(self, lab, disk, key, taps=(), cpus=2, queues=4, uefi=False):
         self.lab, self.disk, self.key, self.taps, self.cpus, self.queues, self.uefi = lab, disk, key, taps, cpus, queues, uefi
         self.form = 'qcow2'
         self.place = lab.namespace('vmm-uefi' if uefi else 'vmm')  # QEMU's own network, so that its forwarded port is nobody else's
@@ -84,7 +84,7 @@ class Machine:
             return status if alive >= workers else None
         begin = time.monotonic()
         wait_for('the machine to answer: ' + self.end_of_console(), self.answers, BOOT_SECONDS, every=2)
-        status = wait_for('the workers', protecting, 120, every=2)
+        status = wait_for('the workers', protecting, 300, every=2)
         return status, time.monotonic() - begin
 
     def reboot(self):

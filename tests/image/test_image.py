@@ -21,14 +21,12 @@ CONFIG = f'''[[interface]]
 name = "{OUTSIDE}"
 mode = "inline"
 peer = "{INSIDE}"
-[[interface]]
-name = "pg1"
 [workers]
-cpus = [2]
+cpus = [1]
 [sampling]
 one_in = 64
 '''
-WORKER_CPU = 2
+WORKER_CPU = 1
 # Run in the machine: where each thread of a user-space program (the kernel's own have no memory) may run, and who serves the ports' receive queues in use.
 WHO_RUNS_WHERE = f'''
 import glob, json, os, re
@@ -239,17 +237,17 @@ def bans():
 @case('a kill of the daemon stops neither forwarding nor bans; it comes back by itself')
 def killed():
     bed, machine = bench.bed, bench.machine()
+    before, banned_before = machine.told('systemctl show -P MainPID gabiond'), dropped(machine, 'ban-operator')
     receiver = bed.host.tool('recv', port=9000, quiet_ms=4000).wait_ready()
     sender = bed.send(source='31.0.0.9', destination=HOST4, dport=9000, rate=100, count=1500)
     flood = bed.send(source=BANNED4, destination=HOST4, dport=9001, rate=200, count=3000)
-    before = machine.told('systemctl show -P MainPID gabiond')
     machine.ssh('systemctl kill -s KILL gabiond')
     sent, banned, got = sender.result(120), flood.result(120), receiver.result(120)
     lost = sent['sent'] - got['unique']
     assert lost <= 256, (sent, got, 'more than what a worker may have held')
     wait_for('gabiond to come back', lambda: machine.told('systemctl show -P MainPID gabiond') not in (before, '0'), 60, every=1)
     machine.wait_until_protecting(1)
-    assert dropped(machine, 'ban-operator') >= 12000 + banned['sent'], identity(machine)
+    assert dropped(machine, 'ban-operator') - banned_before == banned['sent'], identity(machine)
     return f'{lost} of {sent["sent"]} packets were with the killed worker'
 
 
@@ -258,6 +256,7 @@ def pktgen():
     machine = bench.machine()
     machine.copy(ROOT / 'tools/pktgen', '/run/pktgen')
     machine.ssh('modprobe pktgen; ip link add pg0 type veth peer name pg1; ip link set pg0 up; ip link set pg1 up; ethtool -K pg0 gro on; '
+                'echo "[[interface]]\nname = \\"pg1\\"" >>/etc/gabion/gabion.toml; systemctl restart gabiond; '
                 'ip address add 20.9.0.1/24 dev pg1; ip address add 2a00:9::1/64 dev pg1 nodad; ip route add blackhole 91.0.0.0/16')
     wait_for('pg1 to be protected', lambda: any(one['name'] == 'pg1' and one['workers'] for one in machine.ask('status')['interfaces']), 60, every=1)
     mac = machine.told('cat /sys/class/net/pg1/address')
@@ -275,7 +274,9 @@ def pktgen():
         told.append(f'{source}: {report}')
     refused = machine.ssh('python3 /run/pktgen --interface pg0 --to-mac ff:ff:ff:ff:ff:ff --destination 20.9.0.1', check=False)
     assert refused.returncode == 2 and 'one station' in refused.stderr, refused.stderr
-    machine.ssh('ip link del pg0')
+    # What the configuration names must be there when gabiond starts: it goes before the port does.
+    machine.ssh("sed -i '$d' /etc/gabion/gabion.toml; sed -i '$d' /etc/gabion/gabion.toml; systemctl restart gabiond; ip link del pg0")
+    machine.wait_until_protecting(1)
     return told
 
 
