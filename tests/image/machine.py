@@ -68,10 +68,14 @@ class Machine:
     def answers(self):
         if not self.process.running():
             raise LabError(f'QEMU ended: {self.process.log.read_text()}')
+        return self.boot_id() is not None
+
+    def boot_id(self):
+        """Of the boot that answers; nothing while none does."""
         try:
-            return self.ssh('true', check=False, timeout=60).returncode == 0
+            return self.ssh('cat /proc/sys/kernel/random/boot_id', check=False, timeout=60).stdout.strip() or None
         except subprocess.TimeoutExpired:
-            return False
+            return None
 
     def wait_until_protecting(self, workers):
         """Until every worker of the interfaces that have workers is alive; returns the status."""
@@ -88,13 +92,9 @@ class Machine:
         return status, time.monotonic() - begin
 
     def reboot(self):
-        before = self.told('cat /proc/sys/kernel/random/boot_id')
-        self.ssh('systemctl reboot', check=False)
-
-        def again():
-            done = self.ssh('cat /proc/sys/kernel/random/boot_id', check=False)
-            return done.returncode == 0 and done.stdout.strip() not in ('', before)
-        wait_for('the machine to come back', again, BOOT_SECONDS, every=3)
+        before = self.boot_id()
+        self.ssh('systemctl --no-block reboot', check=False)
+        wait_for('the machine to come back', lambda: self.boot_id() not in (None, before), BOOT_SECONDS, every=3)
 
     def end_of_console(self):
         text = self.console.read_text(errors='replace') if self.console.exists() else ''
