@@ -168,11 +168,15 @@ int profile(const Options& options) {
         std::chrono::seconds(options.seconds != 0 ? options.seconds : wire::profile_seconds_default));
 }
 
+// Programs are loaded anew: seconds on a host at rest, many times that on a busy one.
+constexpr std::chrono::seconds reload_time{120};
+
 int reload(const Options& options) {
     Json params = Json::object();
     if (options.channels != 0) params["channels"] = options.channels;
     if (!options.target.empty()) params["interface"] = options.target;
-    return ask(options, method::reload, params, [](const Json& answer) { show_reload(std::cout, answer); });
+    return ask(
+        options, method::reload, params, [](const Json& answer) { show_reload(std::cout, answer); }, -1, reload_time);
 }
 
 }  // namespace gabion::cli

@@ -123,6 +123,11 @@ map::KernelStage ProtectedInterface::take_prepared() {
     return stage;
 }
 
+void ProtectedInterface::await() {
+    const auto link = net::link_by_name(settings_.name);
+    follower_.emplace(settings_.name, link ? std::optional(*link) : std::nullopt);
+}
+
 Result<void> ProtectedInterface::open() {
     if (!prepared_)
         if (auto prepared = prepare(); !prepared) return prepared;

@@ -73,6 +73,9 @@ public:
 
     // Loads what open() will attach, and changes nothing that programs of an earlier daemon go by. The interface must exist.
     Result<void> prepare();
+    [[nodiscard]] bool prepared() const noexcept { return prepared_.has_value(); }
+    // It, or its inside port, was not there: protects it when both are.
+    void await();
     // Protects the interface. On an error nothing of ours is left on it that was not there before.
     Result<void> open();
     // Stops the workers; leaves the program enforcing, or takes it off with all that belongs to it.

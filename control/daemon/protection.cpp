@@ -76,8 +76,9 @@ Result<void> Protection::open_tables() {
 }
 
 // What is likely to fail comes before anything is changed for programs that an earlier daemon left at work: interfaces that are not there,
-// programs that the kernel refuses.
+// programs that the kernel refuses. One that is not there does not keep the others from being protected.
 Result<void> Protection::prepare_interfaces() {
+    std::vector<Error> missing;
     follow_renamed();
     for (const config::InterfaceConfig& interface : config_.interfaces) {
         const Surroundings surroundings{
@@ -92,15 +93,25 @@ Result<void> Protection::prepare_interfaces() {
         interfaces_.push_back(
             std::make_unique<ProtectedInterface>(interface_settings(interface, config_.workers), surroundings));
         identities_.emplace_back();
-        if (auto prepared = interfaces_.back()->prepare(); !prepared) return prepared;
+        if (auto prepared = interfaces_.back()->prepare(); !prepared) {
+            if (prepared.error().code != ENODEV) return prepared;
+            missing.push_back(prepared.error());
+        }
     }
+    if (missing.size() == interfaces_.size()) return missing.front();
+    for (const Error& one : missing)
+        events_.raise(Severity::warning, "interface-missing", one.text + "; it will be protected when it comes");
     return {};
 }
 
 Result<void> Protection::open_interfaces() {
     release_moved();
-    for (const auto& interface : interfaces_)
-        if (auto opened = interface->open(); !opened) return opened;
+    for (const auto& interface : interfaces_) {
+        if (!interface->prepared())
+            interface->await();
+        else if (auto opened = interface->open(); !opened)
+            return opened;
+    }
     return {};
 }
 

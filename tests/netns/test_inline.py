@@ -155,7 +155,8 @@ def link_control():
 def ports():
     with protected('ports', bed=InlineBed, sampling={'one_in': 0}) as (bed, daemon):
         bed.box.run('ip', 'link', 'set', 'prot1', 'down')
-        assert delivered(bed) == 0 and port_counts(daemon, 'prot1')['not_forwarded_down'] == 100
+        # and what the world's own stack says now and then
+        assert delivered(bed) == 0 and 100 <= port_counts(daemon, 'prot1')['not_forwarded_down'] <= 105, port_counts(daemon, 'prot1')
         bed.box.run('ip', 'link', 'set', 'prot1', 'up', 'mtu', '1400')
         wait_for('the MTUs to be compared', lambda: 'mtu-differs' in daemon.event_kinds())
         assert '1400' in daemon.status()['interfaces'][1]['note']

@@ -96,7 +96,7 @@ def cannot_begin():
     with protected('trialfails') as (bed, daemon):
         daemon.ban(BANNED)
         daemon.stop()
-        daemon.config['interface'].append({'name': 'nosuch0'})
+        daemon.config['interface'] = [{'name': 'nosuch0'}]
         daemon.change()
         process = bed.box.start(BUILD / 'gabiond', '--config', daemon.config_file, '--for', '5m', name='gabiond-fails')
         assert process.wait(60) == 1 and 'nosuch0' in process.log.read_text()

@@ -111,10 +111,10 @@ def failing_starts():
             daemon.change(dry_run=True, bans={'capacity': 4096}, features={'handover': False})
             daemon.config_file.write_text(daemon.config_file.read_text() + '\nnonsense = 1\n')
             told.append(start_fails(daemon))
-            daemon.config['interface'].append({'name': 'nosuch0'})
+            right_ones, daemon.config['interface'] = daemon.config['interface'], [{'name': 'nosuch0'}]
             daemon.change()
             told.append(start_fails(daemon))
-            daemon.config['interface'].pop()
+            daemon.config['interface'] = right_ones
             daemon.change()
             for through in (WITHOUT_BPF, WITHOUT_PERFMON):
                 told.append(start_fails(daemon, *through))
