@@ -35,7 +35,7 @@ static __always_inline __u32 judge(struct xdp_md *context)
 }
 
 SEC("xdp")
-int inside(struct xdp_md *context)
+int gabion_inside(struct xdp_md *context)
 {
 	__u32 length = (__u32)(gabion_frame_end(context) - gabion_frame_begin(context)), reason;
 	__u32 index = bpf_get_smp_processor_id();

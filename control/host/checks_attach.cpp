@@ -5,7 +5,8 @@ namespace gabion::host {
 
 namespace {
 
-constexpr const char* own_program = "gabion";  // both kinds of it: bpf/profile.bpf.c includes bpf/gabion.bpf.c
+// The ordinary program and the profiling one, which is made of it; and that of an inside port.
+bool own_program(const std::string& name) { return name == "gabion" || name == "gabion_inside"; }
 constexpr const char* generic_cost =
     "every packet has a socket buffer made for it before it can be dropped; how much that costs depends on the driver";
 
@@ -58,7 +59,7 @@ std::optional<Finding> generic_in_use(const Facts&, const InterfaceFacts& interf
     const bool native = interface.xdp && interface.xdp->native;
     if (!native) return std::nullopt;
     const bool in_use =
-        interface.program && interface.program->generic && interface.program->name.value_or(own_program) == own_program;
+        interface.program && interface.program->generic && own_program(interface.program->name.value_or("gabion"));
     if (!in_use && interface.attach != "generic") return std::nullopt;
     Finding finding{.check = "generic-in-use",
                     .rank = Rank::slow,
@@ -87,7 +88,7 @@ std::optional<Finding> zero_copy(const Facts&, const InterfaceFacts& interface) 
 }
 
 std::optional<Finding> foreign_program(const Facts&, const InterfaceFacts& interface) {
-    if (!interface.program || !interface.program->name || *interface.program->name == own_program) return std::nullopt;
+    if (!interface.program || !interface.program->name || own_program(*interface.program->name)) return std::nullopt;
     return Finding{
         .check = "foreign-program",
         .rank = Rank::critical,

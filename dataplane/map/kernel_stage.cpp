@@ -156,7 +156,7 @@ Result<KernelStage> KernelStage::load(const MapGroup& shared, const MapGroup& ow
 }
 
 int KernelStage::xdp_fd() const noexcept { return bpf_program__fd(xdp_->progs.gabion); }
-int KernelStage::inside_fd() const noexcept { return inside_ ? bpf_program__fd(inside_->progs.inside) : -1; }
+int KernelStage::inside_fd() const noexcept { return inside_ ? bpf_program__fd(inside_->progs.gabion_inside) : -1; }
 int KernelStage::egress_fd() const noexcept { return egress_ ? bpf_program__fd(egress_->progs.egress) : -1; }
 int KernelStage::handback_fd() const noexcept { return handback_ ? bpf_program__fd(handback_->progs.handback) : -1; }
 int KernelStage::syn_fd() const noexcept { return syn_ ? bpf_program__fd(syn_->progs.syn) : -1; }

@@ -7,6 +7,7 @@ real virtio ports; the cases go from its first boot to its upgrade, in this orde
 import json
 import os
 import pathlib
+import re
 import shutil
 import sys
 import time
@@ -141,7 +142,7 @@ def isolated():
     assert machine.told('cat /sys/devices/system/cpu/isolated') == str(WORKER_CPU)
     found = json.loads(machine.told('python3 -', stdin=WHO_RUNS_WHERE))
     there = [name for name, cpus in found['threads'] if str(WORKER_CPU) in cpus.replace('-', ',').split(',')]
-    assert len(found['threads']) > 10 and there and all('worker' in name for name in there), (there, found)
+    assert len(found['threads']) > 10 and there and all(re.fullmatch('gabion-q[0-9]+', name) for name in there), (there, found)
     irqs = found['interrupts']
     assert len(irqs) >= 2 and str(WORKER_CPU) not in irqs.values(), irqs
     return f'on CPU {WORKER_CPU}: {there}; interrupts: {irqs}'

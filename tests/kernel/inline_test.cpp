@@ -86,7 +86,7 @@ protected:
         return static_cast<xdp_action>(options.retval);
     }
     xdp_action from_outside(const Packet& packet) { return run(outside_, "gabion", packet); }
-    xdp_action from_inside(const Packet& packet) { return run(inside_, "inside", packet); }
+    xdp_action from_inside(const Packet& packet) { return run(inside_, "gabion_inside", packet); }
 
     // Counted under a reason, at the outside or inside port; counts towards the reasons that tests produce.
     static std::uint64_t counted(const Object& object, const char* name, gabion_reason reason) {
