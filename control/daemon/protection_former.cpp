@@ -29,10 +29,9 @@ bool is_peer(const config::Config& config, const std::string& name) {
 
 // Interfaces that an earlier daemon protected and that are no longer configured: nobody would tend them any more.
 void Protection::release_former() {
-    for (const std::string& name : tables_->pins().subdirectories()) {
-        const auto pins = tables_->pins().subdirectory(name);
-        if (named(config_, name) || !pins || !holds_interface(*pins)) continue;  // perhaps the pins of another daemon
-        release_interface(name, *pins, *keeper_, false);
+    for (const auto& [name, pins] : pinned_interfaces(tables_->pins())) {
+        if (named(config_, name)) continue;
+        release_interface(name, pins, *keeper_, false);
         events_.raise(Severity::notice, "interface-released",
                       name + " is no longer configured and no longer protected");
     }
@@ -40,10 +39,9 @@ void Protection::release_former() {
 
 // An interface that was renamed, and the configuration with it: its program, tables and counts go on under the new name.
 void Protection::follow_renamed() {
-    for (const std::string& name : tables_->pins().subdirectories()) {
-        const auto pins = tables_->pins().subdirectory(name);
-        if (named(config_, name) || !pins || !pins->has("cpus")) continue;
-        const auto link = net::link_by_index(static_cast<std::uint32_t>(map::XdpLink(*pins).interface()));
+    for (const auto& [name, pins] : pinned_interfaces(tables_->pins())) {
+        if (named(config_, name)) continue;
+        const auto link = net::link_by_index(static_cast<std::uint32_t>(map::XdpLink(pins).interface()));
         if (!link || !named(config_, link->name) || !tables_->pins().rename(name, link->name)) continue;
         keeper_->remember_offloads(link->name, keeper_->offloads(name));
         keeper_->forget_offloads(name);
@@ -54,14 +52,12 @@ void Protection::follow_renamed() {
 // Ports that are to take another part, and would refuse it while the program of the former one is on them: an outside port that becomes
 // an inside one, and the other way round. All others go on until their successors are in place.
 void Protection::release_moved() {
-    for (const std::string& name : tables_->pins().subdirectories()) {
-        const auto pins = tables_->pins().subdirectory(name);
-        if (!pins || !holds_interface(*pins)) continue;
-        const auto inside = net::link_by_index(static_cast<std::uint32_t>(InsidePort::former(*pins)));
+    for (const auto& [name, pins] : pinned_interfaces(tables_->pins())) {
+        const auto inside = net::link_by_index(static_cast<std::uint32_t>(InsidePort::former(pins)));
         if (inside && inside->name != peer_of(config_, name) &&
             (named(config_, inside->name) || is_peer(config_, inside->name)))
-            InsidePort::release_former(*pins, *keeper_, 0);
-        if (!named(config_, name) && is_peer(config_, name)) release_interface(name, *pins, *keeper_, false);
+            InsidePort::release_former(pins, *keeper_, 0);
+        if (!named(config_, name) && is_peer(config_, name)) release_interface(name, pins, *keeper_, false);
     }
 }
 

@@ -38,7 +38,20 @@ bool anything_left(const std::string& pin) {
 
 }  // namespace
 
-bool holds_interface(const map::PinDirectory& pins) { return pins.has("cpus") || pins.has("link"); }
+std::vector<std::pair<std::string, map::PinDirectory>> pinned_interfaces(const map::PinDirectory& pins) {
+    std::vector<std::pair<std::string, map::PinDirectory>> found;
+    for (const std::string& name : pins.subdirectories())
+        if (auto directory = pins.subdirectory(name); directory && (directory->has("cpus") || directory->has("link")))
+            found.emplace_back(name, *std::move(directory));
+    return found;
+}
+
+void release_link(const net::Link& link, const std::string& name, Keeper& keeper, bool whole) {
+    (void)net::detach_ingress(link.index);
+    (void)net::detach_egress(link.index, whole || keeper.offloads(name).made_clsact);
+    (void)net::restore_offloads(link, keeper.offloads(name));
+    keeper.forget_offloads(name);
+}
 
 void release_interface(const std::string& name, const map::PinDirectory& pins, Keeper& keeper, bool whole) {
     InsidePort::release_former(pins, keeper, 0);
@@ -49,11 +62,10 @@ void release_interface(const std::string& name, const map::PinDirectory& pins, K
     program.detach();
     if (link) {
         net::HandBack::remove(*link);
-        (void)net::detach_ingress(link->index);
-        (void)net::detach_egress(link->index, whole || keeper.offloads(name).made_clsact);
-        (void)net::restore_offloads(*link, keeper.offloads(name));
+        release_link(*link, name, keeper, whole);
+    } else {
+        keeper.forget_offloads(name);
     }
-    keeper.forget_offloads(name);
     pins.clear();
 }
 
@@ -66,10 +78,8 @@ Result<std::vector<std::string>> release_all(const config::Config& config, std::
     auto keeper = Keeper::open(config.state.directory);
     if (!keeper) return keeper.error();
     std::vector<std::string> names;
-    for (const std::string& name : pins->subdirectories()) {
-        const auto of_interface = pins->subdirectory(name);
-        if (!of_interface || !holds_interface(*of_interface)) continue;
-        release_interface(name, *of_interface, **keeper, true);
+    for (const auto& [name, of_interface] : pinned_interfaces(*pins)) {
+        release_interface(name, of_interface, **keeper, true);
         names.push_back(name);
     }
     (void)CookieSwitch::of_this_namespace(config.state.directory).tend(false);

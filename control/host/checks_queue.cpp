@@ -61,11 +61,9 @@ std::optional<Finding> queues_and_workers(const Facts& facts, const InterfaceFac
     }
     finding.cost = present < wanted ? "drops scale with the CPUs that share them: the others idle through a flood"
                                     : "workers share CPUs, and so do the packets that they can look at";
-    const bool combined = channels.combined_max != 0;
-    const std::uint32_t rest = combined ? channels.rx : 0;  // queues that receive alone stay
-    if (wanted > rest)
-        finding.settings.push_back(
-            {SettingKind::channels, interface.name, combined ? "combined" : "rx", std::to_string(wanted - rest)});
+    if (const auto change = net::channels_to_receive(interface.name, channels, wanted))
+        finding.settings.push_back({SettingKind::channels, interface.name, change->combined ? "combined" : "rx",
+                                    std::to_string(change->count)});
     return finding;
 }
 

@@ -275,7 +275,6 @@ def pktgen():
         told.append(f'{source}: {report}')
     refused = machine.ssh('python3 /run/pktgen --interface pg0 --to-mac ff:ff:ff:ff:ff:ff --destination 20.9.0.1', check=False)
     assert refused.returncode == 2 and 'one station' in refused.stderr, refused.stderr
-    # What the configuration names must be there when gabiond starts: it goes before the port does.
     machine.ssh("sed -i '$d' /etc/gabion/gabion.toml; sed -i '$d' /etc/gabion/gabion.toml; systemctl restart gabiond; ip link del pg0")
     machine.wait_until_protecting(1)
     return told

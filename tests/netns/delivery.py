@@ -20,6 +20,15 @@ def checksum_errors(bed):
     return {name: counts[name] for name in names if counts.get(name, 0) > 0}
 
 
+def delivered(bed, source='31.0.0.1', count=100, **options):
+    """How many of so many packets arrive."""
+    receiver = bed.receive(port=PORT)
+    bed.send(source=source, dport=PORT, count=count, rate=10000, **options).result()
+    time.sleep(0.1)
+    receiver.stop()
+    return receiver.result()['received']
+
+
 def handed_over_share(counters):
     return f'{counters["packets"]["handed_over"]} of {counters["packets"]["received"]} handed over'
 

@@ -5,6 +5,7 @@ import json
 import signal
 import time
 
+from delivery import delivered
 from gabion_daemon import protected
 from gabion_lab import BUILD, wait_for
 from scenario import case, main
@@ -30,13 +31,6 @@ def all_is_off(bed, daemon, seconds=10):
     wait_for('everything to be taken off', lambda: not left_in_force(bed, daemon), seconds, every=0.1)
 
 
-def passes(bed):
-    receiver = bed.receive(port=9000)
-    bed.send(source=BANNED, dport=9000, count=100, rate=10000).result()
-    receiver.stop()
-    return receiver.result()['received']
-
-
 def offloads(bed):
     return bed.box.run('ethtool', '-k', bed.interface).stdout
 
@@ -50,10 +44,10 @@ def unconfirmed():
         assert 1 <= daemon.status()['trial_left_s'] <= 3
         assert 'TRIAL: in ' in daemon.gabion('status').stdout
         daemon.ban(BANNED)
-        assert passes(bed) == 0
+        assert delivered(bed, BANNED) == 0
         assert daemon.process.wait(20) == 0
         assert left_in_force(bed, daemon) == [] and offloads(bed) == before
-        assert passes(bed) == 100
+        assert delivered(bed, BANNED) == 100
         assert 'trial-over' in daemon.errors(), daemon.errors()
         daemon.options = ()
         daemon.start()
@@ -73,7 +67,7 @@ def confirmed():
         time.sleep(3.5)
         assert daemon.process.running(), 'it ended though it was confirmed'
         daemon.kill()
-        assert left_in_force(bed, daemon) and passes(bed) == 0
+        assert left_in_force(bed, daemon) and delivered(bed, BANNED) == 0
 
 
 @case('killed meanwhile: everything is taken off at once', how=signal.SIGKILL)
@@ -85,10 +79,10 @@ def ended(how):
         daemon.options = ('--for', '5m')
         daemon.start()
         daemon.ban(BANNED)
-        assert passes(bed) == 0
+        assert delivered(bed, BANNED) == 0
         daemon.process.stop(how=how)
         all_is_off(bed, daemon)
-        assert passes(bed) == 100 and offloads(bed) == before
+        assert delivered(bed, BANNED) == 100 and offloads(bed) == before
 
 
 @case('a trial that cannot begin leaves what was in force before')
@@ -100,7 +94,7 @@ def cannot_begin():
         daemon.change()
         process = bed.box.start(BUILD / 'gabiond', '--config', daemon.config_file, '--for', '5m', name='gabiond-fails')
         assert process.wait(60) == 1 and 'nosuch0' in process.log.read_text()
-        assert left_in_force(bed, daemon) and passes(bed) == 0
+        assert left_in_force(bed, daemon) and delivered(bed, BANNED) == 0
 
 
 @case('outside of a trial there is nothing to confirm, and status says nothing of one')
@@ -127,12 +121,12 @@ def detach():
         daemon.ban(BANNED)
         refused = detach()
         assert refused.returncode == 1 and 'stop it first' in refused.stderr, refused
-        assert passes(bed) == 0
+        assert delivered(bed, BANNED) == 0
         daemon.kill()
-        assert left_in_force(bed, daemon) and passes(bed) == 0
+        assert left_in_force(bed, daemon) and delivered(bed, BANNED) == 0
         done = detach()
         assert done.returncode == 0 and done.stdout == f'{bed.interface} is no longer protected\n', done
-        assert left_in_force(bed, daemon) == [] and passes(bed) == 100
+        assert left_in_force(bed, daemon) == [] and delivered(bed, BANNED) == 100
         assert detach().stdout == 'nothing was in force\n' and left_in_force(bed, daemon) == []
 
 

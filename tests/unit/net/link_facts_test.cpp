@@ -9,6 +9,7 @@
 #include "dataplane/net/link_watch.h"
 #include "dataplane/net/netlink.h"
 #include "dataplane/net/offload.h"
+#include "tests/unit/net/link_news.h"
 
 namespace gabion::net {
 namespace {
@@ -35,12 +36,6 @@ Link link(const Told& told) {
     Link parsed;
     for_each_message(message.finish(1), [&](const Received& received) { parsed = parse_link(received); });
     return parsed;
-}
-
-LinkBatch news(const Link& link, bool removed = false) {
-    LinkBatch batch;
-    batch.news.push_back({removed, link});
-    return batch;
 }
 
 TEST(LinkFacts, VlanDevicesComeAndGo) {

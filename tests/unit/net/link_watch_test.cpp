@@ -7,6 +7,7 @@
 
 #include "dataplane/net/veth_pair.h"
 #include "tests/unit/net/in_namespace.h"
+#include "tests/unit/net/link_news.h"
 
 namespace gabion::net {
 namespace {
@@ -21,12 +22,6 @@ Link link(std::uint32_t index, const char* name, bool up = true) {
     result.up = up;
     result.carrier = up;
     return result;
-}
-
-LinkBatch news(const Link& link, bool removed = false) {
-    LinkBatch batch;
-    batch.news.push_back({removed, link});
-    return batch;
 }
 
 TEST(LinkFollower, TellsWhatChangedAndNothingElse) {
