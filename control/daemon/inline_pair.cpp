@@ -73,6 +73,9 @@ Result<void> ProtectedInterface::prepare_ports(const net::Link& link) {
 void ProtectedInterface::follow_inside(const net::LinkBatch& batch) {
     for (const net::LinkEvent event : inside_->follow(batch)) {
         const std::string& name = inside_->name();
+        if (hand_back_ && (event == net::LinkEvent::up || event == net::LinkEvent::down))
+            if (auto done = hand_back_->set_up(event == net::LinkEvent::up); !done)
+                surroundings_.tell("interface-failed", name + ": " + done.error().text);
         if (event == net::LinkEvent::vanished)
             surroundings_.tell("interface-gone", name + " is gone; until it comes back nothing is forwarded");
         else if (event == net::LinkEvent::up)

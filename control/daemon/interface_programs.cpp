@@ -30,7 +30,8 @@ void ProtectedInterface::put_back() {
 
 std::vector<std::pair<const char*, int>> ProtectedInterface::programs() const {
     if (!stage_) return {};
-    if (inside_) return {{"xdp", stage_->xdp_fd()}, {"inside", stage_->inside_fd()}};
+    if (inside_)
+        return {{"xdp", stage_->xdp_fd()}, {"inside", stage_->inside_fd()}, {"hand-back", stage_->handback_fd()}};
     return {{"xdp", stage_->xdp_fd()}, {"egress", stage_->egress_fd()}, {"hand-back", stage_->handback_fd()}};
 }
 
@@ -40,10 +41,12 @@ Result<void> ProtectedInterface::exchange_programs(map::KernelStage& stage) {
     const auto place = [&](const map::KernelStage& programs) -> Result<void> {
         const auto index = follower_->link()->index;
         if (auto swapped = link_->swap(programs.xdp_fd(), settings_.name); !swapped) return swapped;
-        if (inside_) return inside_->swap(programs.inside_fd());
-        if (cookie_obstacle_.empty() && programs.syn_fd() >= 0)
+        if (inside_) {
+            if (auto swapped = inside_->swap(programs.inside_fd()); !swapped) return swapped;
+        }
+        if (!inside_ && cookie_obstacle_.empty() && programs.syn_fd() >= 0)
             if (auto taking = net::attach_ingress(index, programs.syn_fd()); !taking) return taking.error();
-        if (!noting_error_)
+        if (!inside_ && !noting_error_)
             if (auto noting = net::attach_egress(index, programs.egress_fd()); !noting) return noting.error();
         if (hand_back_) return hand_back_->use({programs.handback_fd(), programs.foreign_fd()});
         return {};

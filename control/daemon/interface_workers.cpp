@@ -26,6 +26,8 @@ auto until_let_go(int meanwhile, Attempt attempt) {
     }
 }
 
+std::string queues_text(std::uint32_t count) { return std::to_string(count) + (count == 1 ? " queue" : " queues"); }
+
 }  // namespace
 
 void ProtectedInterface::hand_over_off(const std::string& why) {
@@ -67,32 +69,50 @@ Result<void> ProtectedInterface::start_worker(std::uint32_t queue, unsigned cpu,
     return started;
 }
 
-// Where workers transmit: the private pair, or the other port. How many queues that has for them.
-Result<std::uint32_t> ProtectedInterface::open_way_back(const net::Link& link) {
-    if (inside_) {
-        if (!inside_->present()) return Error{inside_->name() + " is away", ENODEV};
-        way_back_ = inside_->link()->name;
-        return net::tx_queue_count(*inside_->link());
+// The private pair, with a queue for each worker, and where what comes out of it goes on.
+Result<void> ProtectedInterface::open_pair(const net::Link& link, const net::Redirect& onwards) {
+    auto hand_back = net::HandBack::open(link, queues_, xsk::chunk_bytes_for(link.mtu),
+                                         {stage_->handback_fd(), stage_->foreign_fd()}, onwards);
+    if (!hand_back) return hand_back.error();
+    hand_back_.emplace(std::move(*hand_back));
+    way_back_ = hand_back_->interface();
+    return {};
+}
+
+// Workers transmit on the inside port itself, each on a queue of its own. One that has not so many gets their packets by the private pair:
+// two workers cannot share a queue, and a driver may keep queues for itself (virtio for XDP_TX) that take a socket's frames and lose them.
+Result<void> ProtectedInterface::open_way_inside(const net::Link& link) {
+    if (!inside_->present()) return Error{inside_->name() + " is away", ENODEV};
+    const net::Link& inside = *inside_->link();
+    const std::uint32_t sending = net::tx_queue_count(inside);
+    if (sending >= queues_) {
+        way_back_ = inside.name;
+        return {};
     }
+    if (auto opened = open_pair(link, {inside.index, net::Hook::egress}); !opened) return opened;
+    surroundings_.tell("handover-detour", inside.name + " sends on " + queues_text(sending) + ", " + link.name +
+                                              " receives on " + queues_text(queues_) +
+                                              ": workers send by a private pair, which costs more for each packet");
+    return hand_back_->set_up(inside.up);
+}
+
+Result<void> ProtectedInterface::open_way_back(const net::Link& link) {
+    way_back_.clear();
+    if (inside_) return open_way_inside(link);
     const auto before = net::prepare_offloads(link);
     if (!before) return before.error();
     surroundings_.keeper.remember_offloads(settings_.name, *before);
     const auto obstacle = net::handover_obstacle(link);
     if (!obstacle) return obstacle.error();
     if (*obstacle) return Error{**obstacle, ENOTSUP};
-    auto hand_back = net::HandBack::open(link, queues_, xsk::chunk_bytes_for(link.mtu),
-                                         {stage_->handback_fd(), stage_->foreign_fd()});
-    if (!hand_back) return hand_back.error();
-    hand_back_.emplace(std::move(*hand_back));
-    way_back_ = hand_back_->interface();
-    return queues_;
+    return open_pair(link, {link.index, net::Hook::ingress});
 }
 
 // Each queue for itself: what one cannot have (another program's socket is on it) is no reason to be blind on the others.
 Result<void> ProtectedInterface::start_missing(const net::Link& link) {
     const auto cpus = worker::place(queues_, settings_.worker_cpus, worker::isolated_cpus(), worker::usable_cpus());
     Result<void> outcome;
-    for (std::uint32_t queue = 0; queue < workers_wanted(); ++queue) {
+    for (std::uint32_t queue = 0; queue < queues_; ++queue) {
         const bool runs = std::any_of(running_.begin(), running_.end(), [queue](const Running& running) {
             return running.thread->worker().queue() == queue;
         });
@@ -104,21 +124,14 @@ Result<void> ProtectedInterface::start_missing(const net::Link& link) {
     std::sort(running_.begin(), running_.end(), [](const Running& one, const Running& other) {
         return one.thread->worker().queue() < other.thread->worker().queue();
     });
-    if (outcome && ways_ < queues_)
-        return Error{way_back_ + " sends on " + std::to_string(ways_) + ", " + link.name + " receives on " +
-                         std::to_string(queues_) + "; give both ports as many (gabion reload --channels)",
-                     ENOTSUP};
     return outcome;
 }
 
 Result<void> ProtectedInterface::start_workers(const net::Link& link) {
     queues_ = net::rx_queue_count(link);
-    ways_ = 0;
     // Without notes of the host's own flows a quarantine would cut off the answers to its queries: then no detector, but bans.
     if (noting_error_) return *noting_error_;
-    const auto ways = open_way_back(link);
-    if (!ways) return ways.error();
-    ways_ = *ways;
+    if (auto opened = open_way_back(link); !opened) return opened;
     return start_missing(link);
 }
 
@@ -146,12 +159,17 @@ void ProtectedInterface::restart_workers() {
 bool ProtectedInterface::follow_queues() {
     if (link() == nullptr) return false;
     const std::uint32_t now = net::rx_queue_count(*link());
-    const std::uint32_t ways =
-        inside_ && inside_->present() && ways_ > 0 ? net::tx_queue_count(*inside_->link()) : ways_;
-    if (now == queues_ && ways == ways_) return false;
-    surroundings_.tell("queues-changed", settings_.name + " receives on " + std::to_string(now) +
-                                             (now == 1 ? " queue; it was " : " queues; they were ") +
-                                             std::to_string(queues_));
+    const bool detour = hand_back_.has_value();
+    const bool suits =
+        !inside_ || !inside_->present() || way_back_.empty() || detour == (net::tx_queue_count(*inside_->link()) < now);
+    if (now == queues_ && suits) return false;
+    if (now != queues_)
+        surroundings_.tell("queues-changed", settings_.name + " receives on " + queues_text(now) +
+                                                 (queues_ == 1 ? "; it was " : "; they were ") +
+                                                 std::to_string(queues_));
+    else
+        surroundings_.tell("queues-changed", inside_->name() + " sends on " +
+                                                 queues_text(net::tx_queue_count(*inside_->link())) + " now");
     restart_workers();
     return true;
 }

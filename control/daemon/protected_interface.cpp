@@ -145,7 +145,7 @@ void ProtectedInterface::tend() {
     });
     // Frames wait for a port that is down; there is no other way out.
     if (sound || (inside_ && inside_->link() != nullptr && !inside_->link()->up)) {
-        if (running_.size() < workers_wanted()) return try_again();
+        if (running_.size() < queues_) return try_again();
         seconds_failing_ = 0;
         return;
     }

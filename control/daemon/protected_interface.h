@@ -177,13 +177,14 @@ private:
     void watch_answers(const net::Link& link);
     void judge_answers();
     Result<void> start_workers(const net::Link& link);
-    Result<std::uint32_t> open_way_back(const net::Link& link);
+    Result<void> open_way_back(const net::Link& link);
+    Result<void> open_way_inside(const net::Link& link);
+    Result<void> open_pair(const net::Link& link, const net::Redirect& onwards);
     Result<void> start_missing(const net::Link& link);
     Result<void> start_worker(std::uint32_t queue, unsigned cpu, const net::Link& link, bool patient);
     void restart_workers();
     bool follow_queues();
     void look_at_vlans(const net::Link& link);
-    [[nodiscard]] std::uint32_t workers_wanted() const noexcept { return std::min(queues_, ways_); }
     void try_again();
     void on_event(net::LinkEvent event);
     void stop_workers();
@@ -203,7 +204,6 @@ private:
     std::optional<net::HandBack> hand_back_;
     std::vector<Running> running_;   // in the order of their queues
     std::uint32_t queues_ = 0;       // that packets arrive on
-    std::uint32_t ways_ = 0;         // queues that workers can transmit on; 0: there is no way back
     std::set<std::uint32_t> vlans_;  // devices that stand on it
     std::optional<net::LinkFollower> follower_;
     map::AttachMode attached_ = map::AttachMode::native;

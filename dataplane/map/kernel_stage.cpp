@@ -120,18 +120,21 @@ Result<void> KernelStage::load_inside(const MapGroup& shared, const MapGroup& ow
     return give_and_load(inside_->obj, shared, own, "the inside port's program");
 }
 
-Result<void> KernelStage::load_hooks(const MapGroup& shared, const MapGroup& own, const HostFacts& facts,
-                                     std::uint32_t own_mark) {
-    egress_.reset(egress_bpf__open());
+Result<void> KernelStage::load_way_back(const MapGroup& shared, const MapGroup& own, std::uint32_t own_mark) {
     handback_.reset(handback_bpf__open());
-    if (!egress_ || !handback_) return error_from_errno(errno, "opening the kernel programs");
+    if (!handback_) return error_from_errno(errno, "opening the hand-back program");
+    handback_->rodata->own_mark = own_mark;
+    return give_and_load(handback_->obj, shared, own, "the hand-back program");
+}
+
+Result<void> KernelStage::load_hooks(const MapGroup& shared, const MapGroup& own, const HostFacts& facts) {
+    egress_.reset(egress_bpf__open());
+    if (!egress_) return error_from_errno(errno, "opening the egress program");
     auto& settings = const_cast<gabion_egress_settings&>(egress_->rodata->gabion_egress_settings);
     settings = egress_settings(shared);
     settings.ephemeral_low = facts.ephemeral_low;
     settings.ephemeral_high = facts.ephemeral_high;
-    handback_->rodata->own_mark = own_mark;
     if (auto loaded = give_and_load(egress_->obj, shared, own, "the egress program"); !loaded) return loaded;
-    if (auto loaded = give_and_load(handback_->obj, shared, own, "the hand-back program"); !loaded) return loaded;
     syn_.reset(syn_bpf__open());
     if (!syn_) return {};
     syn_->rodata->syn_cell_mask = mask_of<gabion_syn_cell>(shared, "syn_cells");
@@ -150,7 +153,8 @@ Result<KernelStage> KernelStage::load(const MapGroup& shared, const MapGroup& ow
     const_cast<gabion_settings&>(stage.xdp_->rodata->gabion_settings) = stage_settings(shared, own, facts);
     if (auto loaded = give_and_load(stage.xdp_->obj, shared, own, "the XDP program"); !loaded) return loaded.error();
     const bool forwards = (facts.features & GABION_FEATURE_INLINE) != 0;
-    auto others = forwards ? stage.load_inside(shared, own, facts) : stage.load_hooks(shared, own, facts, own_mark);
+    if (auto loaded = stage.load_way_back(shared, own, own_mark); !loaded) return loaded.error();
+    auto others = forwards ? stage.load_inside(shared, own, facts) : stage.load_hooks(shared, own, facts);
     if (!others) return others.error();
     return stage;
 }

@@ -57,7 +57,7 @@ public:
     KernelStage& operator=(KernelStage&&) noexcept;
     ~KernelStage();
 
-    // In host mode those of the tc hooks, in inline mode that of the inside port; the others are -1.
+    // In host mode those of the tc hooks, in inline mode that of the inside port, in both those of the way back; the others are -1.
     [[nodiscard]] int xdp_fd() const noexcept;
     [[nodiscard]] int inside_fd() const noexcept;
     [[nodiscard]] int egress_fd() const noexcept;
@@ -77,8 +77,8 @@ private:
 
     KernelStage();
     Result<void> load_inside(const MapGroup& shared, const MapGroup& own, const HostFacts& facts);
-    Result<void> load_hooks(const MapGroup& shared, const MapGroup& own, const HostFacts& facts,
-                            std::uint32_t own_mark);
+    Result<void> load_hooks(const MapGroup& shared, const MapGroup& own, const HostFacts& facts);
+    Result<void> load_way_back(const MapGroup& shared, const MapGroup& own, std::uint32_t own_mark);
 
     std::unique_ptr<gabion_bpf, Destroy> xdp_;
     std::unique_ptr<egress_bpf, Destroy> egress_;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "dataplane/core/fd.h"
 #include "dataplane/net/ethtool.h"
@@ -25,6 +26,15 @@ Result<Link> one_link(const ifinfomsg& header, std::string_view name, const std:
     auto done = netlink->request(message, what, [&](const Received& received) { link = parse_link(received); });
     if (!done) return done.error();
     return link;
+}
+
+// Those in use, of the kind whose names begin so; 0 where sysfs does not show the interface (it may be that of another namespace).
+std::uint32_t listed_queues(const std::string& interface, std::string_view kind) {
+    std::error_code error;
+    const std::filesystem::directory_iterator queues("/sys/class/net/" + interface + "/queues", error);
+    return static_cast<std::uint32_t>(std::count_if(begin(queues), end(queues), [kind](const auto& queue) {
+        return queue.path().filename().string().starts_with(kind);
+    }));
 }
 
 }  // namespace
@@ -122,7 +132,9 @@ std::uint32_t rx_queue_count(const Link& link) {
 
 std::uint32_t tx_queue_count(const Link& link) {
     const auto all = channels(link.name);
-    return std::max(1u, all ? all->transmitting() : link.tx_queues);
+    const std::uint32_t told = all ? all->transmitting() : link.tx_queues;
+    const std::uint32_t listed = listed_queues(link.name, "tx-");
+    return std::max(1u, listed == 0 ? told : std::min(told, listed));
 }
 
 std::uint32_t queue_count_max(const Link& link) {

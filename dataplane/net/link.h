@@ -53,7 +53,8 @@ Result<void> delete_link(std::uint32_t index);
 
 // Receive queues that packets can arrive on now (ETHTOOL_GCHANNELS); at least 1.
 std::uint32_t rx_queue_count(const Link& link);
-// Likewise, of those that packets can leave by.
+// Likewise, of those that the stack can send by: channels count queues that a driver keeps for XDP_TX as well (virtio), which lose what a
+// socket sends by them.
 std::uint32_t tx_queue_count(const Link& link);
 // How many of either kind it can have at most.
 std::uint32_t queue_count_max(const Link& link);

@@ -71,7 +71,7 @@ Result<bool> is_there(std::uint32_t link, const Filter& filter) {
 }
 
 // Our own of before is changed in place, so that each packet meets the one or the other.
-Result<void> attach(std::uint32_t link, const Filter& filter, int program_fd, const std::uint32_t* redirect_to) {
+Result<void> attach(std::uint32_t link, const Filter& filter, int program_fd, const Redirect* redirect) {
     auto replaces = is_there(link, filter);
     if (!replaces) return replaces.error();
     auto netlink = Netlink::open();
@@ -82,7 +82,7 @@ Result<void> attach(std::uint32_t link, const Filter& filter, int program_fd, co
     message.nest(TCA_OPTIONS, [&] {
         message.put(TCA_BPF_FD, static_cast<std::uint32_t>(program_fd));
         message.put(TCA_BPF_NAME, std::string_view(filter.name));
-        if (redirect_to == nullptr) {
+        if (redirect == nullptr) {
             message.put(TCA_BPF_FLAGS, std::uint32_t{TCA_BPF_FLAG_ACT_DIRECT});
             return;
         }
@@ -92,8 +92,8 @@ Result<void> attach(std::uint32_t link, const Filter& filter, int program_fd, co
                 message.nest(TCA_ACT_OPTIONS, [&] {
                     tc_mirred mirred{};
                     mirred.action = TC_ACT_STOLEN;
-                    mirred.eaction = TCA_INGRESS_REDIR;
-                    mirred.ifindex = *redirect_to;
+                    mirred.eaction = redirect->hook == Hook::ingress ? TCA_INGRESS_REDIR : TCA_EGRESS_REDIR;
+                    mirred.ifindex = redirect->link;
                     message.put(TCA_MIRRED_PARMS, mirred);
                 });
             });
@@ -123,8 +123,8 @@ Result<void> attach_direct_action(std::uint32_t link, const Filter& filter, int 
     return attach(link, filter, program_fd, nullptr);
 }
 
-Result<void> attach_ingress_redirect(std::uint32_t link, const Filter& filter, int program_fd, std::uint32_t target) {
-    return attach(link, filter, program_fd, &target);
+Result<void> attach_redirect(std::uint32_t link, const Filter& filter, int program_fd, const Redirect& redirect) {
+    return attach(link, filter, program_fd, &redirect);
 }
 
 Result<bool> detach(std::uint32_t link, const Filter& filter) {

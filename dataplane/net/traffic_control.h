@@ -29,8 +29,15 @@ Result<bool> add_clsact(std::uint32_t link);
 // A classifier that returns the action itself. Takes the place of our own of before, between two packets; another program in its
 // place is an error.
 Result<void> attach_direct_action(std::uint32_t link, const Filter& filter, int program_fd);
-// A classifier that returns whether the packet matches; what matches is given to `target` as if it had arrived there.
-Result<void> attach_ingress_redirect(std::uint32_t link, const Filter& filter, int program_fd, std::uint32_t target);
+
+// Where a packet goes on: `ingress`, as if it had arrived at the link; `egress`, sent by it.
+struct Redirect {
+    std::uint32_t link = 0;
+    Hook hook = Hook::ingress;
+};
+
+// A classifier that returns whether the packet matches; what matches goes on as `redirect` says.
+Result<void> attach_redirect(std::uint32_t link, const Filter& filter, int program_fd, const Redirect& redirect);
 
 // Removes it if it is there and ours; false when it is not.
 Result<bool> detach(std::uint32_t link, const Filter& filter);

@@ -84,9 +84,9 @@ Result<void> VethPair::configure() const {
     return change_features(far_, {{"rx-gro", true}});
 }
 
-Result<void> VethPair::up() const {
+Result<void> VethPair::set_up(bool up) const {
     LinkChange change;
-    change.up = true;
+    change.up = up;
     change.no_arp = true;
     if (auto done = change_link(far_index_, change); !done) return done.error();
     return change_link(near_index_, change);

@@ -37,8 +37,8 @@ public:
     [[nodiscard]] std::uint32_t near_index() const noexcept { return near_index_; }
     [[nodiscard]] std::uint32_t far_index() const noexcept { return far_index_; }
 
-    // Both ends, once the filters are in place.
-    [[nodiscard]] Result<void> up() const;
+    // Both ends, up once the filters are in place.
+    [[nodiscard]] Result<void> set_up(bool up) const;
     [[nodiscard]] Result<void> set_far_mac(const MacAddress& mac) const;
 
 private:

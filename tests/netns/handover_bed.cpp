@@ -149,7 +149,8 @@ Child Bed::start_workers() {
 net::HandBack Bed::open_hand_back() {
     const net::HandBackPrograms programs{bpf_program__fd(skeleton_->progs.handback),
                                          bpf_program__fd(skeleton_->progs.foreign)};
-    return must(net::HandBack::open(link_, options_.queues, xsk::chunk_large_bytes, programs));
+    return must(net::HandBack::open(link_, options_.queues, xsk::chunk_large_bytes, programs,
+                                    {link_.index, net::Hook::ingress}));
 }
 
 int Bed::run_workers(int ready_fd) {

@@ -33,3 +33,11 @@ class InlineBed(Bed):
     @staticmethod
     def like_a_cable(namespace, interface):
         namespace.run('ethtool', '-K', interface, 'gro', 'on', 'tx', 'off')
+
+
+class OneWayBed(InlineBed):
+    """The inside port has one queue to send by, fewer than the outside one receives on."""
+
+    def connect_inside(self):
+        super().connect_inside()
+        self.box.run('ethtool', '-L', self.peer, 'tx', 1)

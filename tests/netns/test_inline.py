@@ -8,7 +8,7 @@ import time
 from delivery import delivered, freeze, kill_and_start, repeat, restart_orderly, sockets, stream
 from gabion_daemon import Daemon, protected
 from gabion_lab import GATE4, GATE6, HOST4, HOST6, Bed, Lab, rounds, wait_for
-from inline_bed import InlineBed
+from inline_bed import InlineBed, OneWayBed
 from own_traffic import OwnTraffic
 from scenario import case, main
 
@@ -24,8 +24,9 @@ def port_counts(daemon, port):
 @case('real sockets, nothing sampled, native', attach='native', one_in=0)
 @case('real sockets, everything handed over, native', attach='native', one_in=1)
 @case('real sockets, 1 in 256, generic', attach='generic', one_in=256)
-def real_sockets(attach, one_in):
-    return sockets(attach, one_in, bed=InlineBed)
+@case('real sockets, everything handed over, the inside port sends on one queue', attach='native', one_in=1, bed=OneWayBed)
+def real_sockets(attach, one_in, bed=InlineBed):
+    return sockets(attach, one_in, bed=bed)
 
 
 @case('from inside to the world: TCP, UDP, ping, v4 and v6')
@@ -49,9 +50,11 @@ def outbound():
 @case('every packet of a stream, everything handed over, native, v4', attach='native', family='v4', one_in=1)
 @case('every packet of a stream, everything handed over, generic, v6', attach='generic', family='v6', one_in=1)
 @case('every packet of a stream at 1 in 256, native, v6', attach='native', family='v6', one_in=256)
-def lossless(attach, family, one_in):
+@case('every packet of a stream, everything handed over, native, v6, the inside port sends on one queue', attach='native', family='v6',
+      one_in=1, bed=OneWayBed)
+def lossless(attach, family, one_in, bed=InlineBed):
     count = rounds(300000, 1000000)
-    return stream(attach, family, one_in, 300000, count, bed=InlineBed, credit=2048,
+    return stream(attach, family, one_in, 300000, count, bed=bed, credit=2048,
                   handed_over_least=count if one_in == 1 else count / 256 / 2)[2]
 
 
@@ -66,8 +69,9 @@ def frozen():
 
 
 @case('kill -9: at most what stood in the rings is lost, and counted; nothing banned delivered')
-def killed():
-    return repeat('inkilled', kill_and_start, bed=InlineBed, limit_per_round=2 * 256)
+@case('kill -9: likewise, the inside port sends on one queue', bed=OneWayBed)
+def killed(bed=InlineBed):
+    return repeat('inkilled', kill_and_start, bed=bed, limit_per_round=2 * 256)
 
 
 @case('without the daemon it forwards and bans, both ways', how='kill')
@@ -112,9 +116,10 @@ def exchange(sent, out, into, arriving):
 
 @case('frames arrive as they were sent: MACs, tags, lengths, ARP, LLDP; native', attach='native')
 @case('frames arrive as they were sent: MACs, tags, lengths, ARP, LLDP; generic', attach='generic')
-def untouched(attach):
+@case('frames arrive as they were sent: the inside port sends on one queue', attach='native', bed=OneWayBed)
+def untouched(attach, bed=InlineBed):
     # The IPv4 header's checksum is nobody's business here; a station would drop the packet.
-    with protected('untouched', bed=InlineBed, attach=attach, sampling={'one_in': 1}) as (bed, daemon):
+    with protected('untouched', bed=bed, attach=attach, sampling={'one_in': 1}) as (bed, daemon):
         assert daemon.attach_mode() == attach
         world, host = (bed.world, 'net0'), (bed.host, bed.host_port)
         for out, into in ((world, host), (host, world)):
@@ -175,21 +180,36 @@ def ports():
         assert {'not-forwarded', 'interface-back'} <= set(daemon.event_kinds()), daemon.event_kinds()
 
 
-@case('the inside port sends on fewer queues than the outside one receives on: those have workers, the others when they come')
+@case('the inside port sends on fewer queues than the outside one receives on: workers send by a private pair, and by the port when it has more')
 def fewer_queues():
-    with protected('infewer', bed=InlineBed, start=False, sampling={'one_in': 1}) as (bed, daemon):
-        def with_workers(count):
-            wait_for(f'{count} workers', lambda: len(daemon.status()['interfaces'][0]['workers']) == count, 10, 0.1)
-            before = daemon.settled()['packets']['received']
+    with protected('infewer', bed=OneWayBed, sampling={'one_in': 1}) as (bed, daemon):
+        def by_the_pair():
+            return ' gbn' in bed.box.run('ip', '-brief', 'link').stdout.replace('\n', ' ')
+        def all_delivered():
+            before = daemon.settled()['packets']
+            assert len(daemon.status()['interfaces'][0]['workers']) == 2
             assert delivered(bed) == 100
-            assert daemon.identity()['packets']['received'] >= before + 100
-            return daemon.status()['interfaces'][0]['note']
+            after = daemon.identity()['packets']
+            assert after['handed_over'] >= before['handed_over'] + 100, (before, after)
+        assert by_the_pair() and 'prot1 sends on 1 queue, prot0 receives on 2 queues' in str(daemon.events()), daemon.events()
+        all_delivered()
+        bed.box.run('ip', 'link', 'set', 'prot1', 'down')
+        wait_for('the port to be down', lambda: 'interface-down' in daemon.event_kinds())
+        assert delivered(bed) == 0
+        bed.box.run('ip', 'link', 'set', 'prot1', 'up')
+        wait_for('the port to be up', lambda: 'interface-up' in daemon.event_kinds())
+        bed.learn_neighbours()
+        all_delivered()
+        bed.box.run('ethtool', '-L', 'prot1', 'tx', 2)
+        wait_for('the pair to go', lambda: not by_the_pair())
+        all_delivered()
+        # The kernel takes away no queue that a worker's socket is bound to.
+        daemon.stop()
         bed.box.run('ethtool', '-L', 'prot1', 'tx', 1)
         daemon.start()
-        note = with_workers(1)
-        assert 'off on 1 of 2 queues' in note and 'prot1 sends on 1, prot0 receives on 2' in note, note
-        bed.box.run('ethtool', '-L', 'prot1', 'tx', 2)
-        assert with_workers(2) == ''
+        assert by_the_pair()
+        all_delivered()
+        assert daemon.status()['interfaces'][0]['note'] == ''
 
 
 @case('answers of amplifiers pass when somebody inside asked, and only then: v4', v6=False)

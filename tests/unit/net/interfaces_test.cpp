@@ -47,7 +47,7 @@ TEST(VethPair, IsSilentAndHasTheQueuesAndAddressAskedFor) {
         const MacAddress mac{2, 1, 2, 3, 4, 5};
         auto pair = VethPair::create("gbt0", "gbt1", 3, 4096, mac);
         ASSERT_TRUE(pair) << pair.error().text;
-        ASSERT_TRUE(pair->up());
+        ASSERT_TRUE(pair->set_up(true));
         const auto near = link_by_name("gbt0");
         const auto far = link_by_name("gbt1");
         ASSERT_TRUE(near && far);
@@ -104,7 +104,7 @@ TEST(HandBack, FiltersStandOnTheFarEndAndEverythingGoesWithIt) {
         if (!match) GTEST_SKIP() << "cannot load BPF programs";
         const std::string near = HandBack::near_name(link->index);
         {
-            auto hand_back = HandBack::open(*link, 2, 2048, {match.get(), drop.get()});
+            auto hand_back = HandBack::open(*link, 2, 2048, {match.get(), drop.get()}, {link->index, Hook::ingress});
             ASSERT_TRUE(hand_back) << hand_back.error().text;
             EXPECT_EQ(hand_back->interface(), near);
             const auto present = filters(hand_back->arrival_index(), Hook::ingress);

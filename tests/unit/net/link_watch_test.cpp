@@ -86,7 +86,7 @@ TEST(LinkWatch, RealInterfaceIsFollowed) {
             auto pair = VethPair::create("gbt0", "gbt1", 1, 1500, {2, 0, 0, 0, 0, 7});
             ASSERT_TRUE(pair) << pair.error().text;
             EXPECT_EQ(next(), Events{LinkEvent::appeared});
-            ASSERT_TRUE(pair->up());
+            ASSERT_TRUE(pair->set_up(true));
             EXPECT_EQ(next(), Events{LinkEvent::up});
             ASSERT_TRUE(change_link(pair->near_index(), {.mac = MacAddress{2, 0, 0, 0, 0, 9}, .mtu = {}, .up = {}}));
             EXPECT_EQ(next(), Events{LinkEvent::mac_changed});
