@@ -111,5 +111,5 @@ class Machine:
 
 def overlay(disk, target, mebibytes=4096):
     """A disk of its own on top of the built one, larger, as after writing the image to a real one."""
-    run('qemu-img', 'create', '-q', '-f', 'qcow2', '-F', pathlib.Path(disk).suffix[1:], '-b', disk, target, f'{mebibytes}M')
+    run('qemu-img', 'create', '-q', '-f', 'qcow2', '-F', pathlib.Path(disk).suffix[1:], '-b', pathlib.Path(disk).resolve(), target, f'{mebibytes}M')
     return target
