@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a test file's cases and reports in TAP, so that each counts. `@case('title')` marks a function; `main(__file__)` ends the
-file. Arguments choose cases by a part of their title. Without root everything is skipped, visibly."""
+"""Runs a test file's cases and reports in TAP, so that each counts. `@case('title')` marks a function; `main()` ends the file.
+Arguments choose cases by a part of their title. Without root everything is skipped, visibly.
+
+A file whose cases leave most of the machine idle ends with `main(at_once=3)`: so many of them run at a time, each in a process of its
+own. Those marked `@case('title', alone=True)` have the machine to themselves, after the others. In long runs all have."""
+import multiprocessing
 import os
 import sys
 import time
 import traceback
 
+LONG = os.environ.get('GABION_LONG') == '1'
 _cases = []
 
 
@@ -13,15 +18,39 @@ class Skip(Exception):
     """Raised by a case that cannot run here, with the reason."""
 
 
-def case(title, **arguments):
+def case(title, alone=False, **arguments):
     """Registers a case; may stand several times above a function, with different arguments."""
     def register(function):
-        _cases.append((title, function, arguments))
+        _cases.append((title, function, arguments, alone))
         return function
     return register
 
 
-def main():
+def perform(chosen):
+    """What one case gives: how its line begins and ends, what it told, and how long it took."""
+    _, function, arguments, _ = chosen
+    begin = time.monotonic()
+    try:
+        told, verdict, reason = function(**arguments), 'ok', ''
+    except Skip as skipped:
+        told, verdict, reason = None, 'ok', f' # SKIP {skipped}'
+    except Exception:  # a case may fail in any way; the next one still runs
+        told, verdict, reason = traceback.format_exc(), 'not ok', ''
+    told = [told] if isinstance(told, str) else list(told or [])
+    return verdict, reason, [*told, f'{time.monotonic() - begin:.1f} s']
+
+
+def outcomes(cases, at_once):
+    """Each case with what it gives, in the order in which they are performed."""
+    sharing = [one for one in cases if at_once > 1 and not LONG and not one[3]]
+    with multiprocessing.get_context('fork').Pool(at_once, maxtasksperchild=1) as pool:
+        yield from zip(sharing, pool.imap(perform, sharing))
+    for one in cases:
+        if one not in sharing:
+            yield one, perform(one)
+
+
+def main(at_once=1):
     if os.geteuid() != 0:
         print('1..0 # SKIP needs root')
         return
@@ -29,17 +58,9 @@ def main():
     chosen.sort(key=lambda c: c[1].__code__.co_firstlineno)
     print(f'1..{len(chosen)}', flush=True)
     failed = False
-    for number, (title, function, arguments) in enumerate(chosen, 1):
-        begin = time.monotonic()
-        try:
-            told = function(**arguments)
-            line = f'ok {number} - {title}'
-        except Skip as reason:
-            told, line = None, f'ok {number} - {title} # SKIP {reason}'
-        except Exception:  # a case may fail in any way; the next one still runs
-            told, line = traceback.format_exc(), f'not ok {number} - {title}'
-            failed = True
-        print(line)
-        for text in ([told] if isinstance(told, str) else told or []) + [f'{time.monotonic() - begin:.1f} s']:
+    for number, (one, (verdict, reason, told)) in enumerate(outcomes(chosen, at_once), 1):
+        failed |= verdict != 'ok'
+        print(f'{verdict} {number} - {one[0]}{reason}')
+        for text in told:
             print('\n'.join('# ' + part for part in str(text).splitlines()), flush=True)
     sys.exit(1 if failed else 0)

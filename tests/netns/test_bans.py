@@ -151,7 +151,7 @@ def write_list(path, v4, v6, bad_line=None):
     return lines
 
 
-@case('a million addresses are loaded in 2 s or less, and are in force')
+@case('a million addresses are loaded in 2 s or less, and are in force', alone=True)
 def million():
     with protected('million') as (bed, daemon):
         path = daemon.base / 'list.txt'
@@ -196,7 +196,7 @@ def saving():
         return f'worst answer {max(took) * 1000:.1f} ms'
 
 
-@case('a restart with another capacity, which replaces the tables, lets nothing banned through')
+@case('a restart with another capacity, which replaces the tables, lets nothing banned through', alone=True)
 def capacity():
     with protected('capacity') as (bed, daemon):
         listed = bed.lab.directory / 'list'
@@ -216,7 +216,7 @@ def capacity():
         assert daemon.status()['bans'] == 300002
 
 
-@case('a bad line is named and nothing is loaded')
+@case('a bad line is named and nothing is loaded', alone=True)
 def bad_line():
     with protected('badline') as (bed, daemon):
         path = daemon.base / 'list.txt'
@@ -228,7 +228,7 @@ def bad_line():
         assert who_gets_through(bed, lines[0]) == [lines[0]]
 
 
-@case('everything (0.0.0.0/0, ::/0) is refused unless forced, on the command line and in a list')
+@case('everything (0.0.0.0/0, ::/0) is refused unless forced, on the command line and in a list', alone=True)
 def everything():
     with protected('everything') as (bed, daemon):
         for target in ('0.0.0.0/0', '::/0'):
@@ -241,7 +241,7 @@ def everything():
         assert who_gets_through(bed, '31.0.0.1', '2a00:31::1') == ['2a00:31::1']
 
 
-@case('a ban list entry tells tier, times, hits')
+@case('a ban list entry tells tier, times, hits', alone=True)
 def listing():
     with protected('listing') as (bed, daemon):
         daemon.gabion('ban', 'add', '31.0.0.1', '--for', '10m', '--note', 'scanner')
@@ -254,4 +254,4 @@ def listing():
         assert 598 <= (expires - since).total_seconds() <= 602 and entry['expires'].endswith('Z'), entry
 
 
-main()
+main(at_once=3)

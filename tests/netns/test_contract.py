@@ -110,7 +110,7 @@ def reload():
         assert deliver(bed, SOURCE) == 200
 
 
-@case('`gabion why` tells of banned and of other addresses')
+@case('`gabion why` tells of banned and of other addresses', alone=True)
 def why():
     with protected('why') as (bed, daemon):
         daemon.gabion('ban', 'add', SOURCE, '--note', 'ticket 4711')
@@ -119,4 +119,4 @@ def why():
         assert daemon.gabion('why', '31.9.9.9').returncode == 0
 
 
-main()
+main(at_once=3)

@@ -32,7 +32,7 @@ def assert_calm(daemon, what):
 @case('calm: 1 client', sources='31.0.0.1', scale=0.3)
 @case('calm: 30 clients', sources='31.0.0.1-31.0.0.30', scale=1)
 @case('calm: 1,000 clients', sources='31.0.0.0-31.0.3.231', scale=2)
-@case('calm: 10,000 clients', sources='31.0.0.0-31.0.39.15', scale=4)
+@case('calm: 10,000 clients', alone=True, sources='31.0.0.0-31.0.39.15', scale=4)
 @case('calm: 1,000 clients, v6', sources='2a00:31::1-2a00:31::3e8', scale=2)
 def calm(sources, scale):
     with protected('calm') as (bed, daemon):
@@ -103,7 +103,7 @@ def assert_clients_spared(daemon):
     assert not hurt, f'ordinary clients cut off: {hurt}'
 
 
-@case('one heavy source: first drop within 300 ms, 99 % dropped from then on, evidence shown')
+@case('one heavy source: first drop within 300 ms, 99 % dropped from then on, evidence shown', alone=True)
 def heavy():
     with protected('heavy') as (bed, daemon):
         running = with_calm(bed, 20 * rounds(3, 20))
@@ -125,7 +125,7 @@ def heavy():
         return summary
 
 
-@case('one heavy source in the first second, before anything was learned')
+@case('one heavy source in the first second, before anything was learned', alone=True)
 def unlearned():
     with protected('unlearned') as (bed, daemon):
         # Defaults must name this one: more than any single source may send (live frames: some Mpps).
@@ -231,4 +231,4 @@ def thin_syn_flood():
         return [told, evidence]
 
 
-main()
+main(at_once=3)

@@ -47,10 +47,10 @@ def outbound():
         assert inside['packets']['forwarded'] == inside['packets']['received'] == inside['passes']['outbound'] > 0, inside
 
 
-@case('every packet of a stream, everything handed over, native, v4', attach='native', family='v4', one_in=1)
-@case('every packet of a stream, everything handed over, generic, v6', attach='generic', family='v6', one_in=1)
-@case('every packet of a stream at 1 in 256, native, v6', attach='native', family='v6', one_in=256)
-@case('every packet of a stream, everything handed over, native, v6, the inside port sends on one queue', attach='native', family='v6',
+@case('every packet of a stream, everything handed over, native, v4', alone=True, attach='native', family='v4', one_in=1)
+@case('every packet of a stream, everything handed over, generic, v6', alone=True, attach='generic', family='v6', one_in=1)
+@case('every packet of a stream at 1 in 256, native, v6', alone=True, attach='native', family='v6', one_in=256)
+@case('every packet of a stream, everything handed over, native, v6, the inside port sends on one queue', alone=True, attach='native', family='v6',
       one_in=1, bed=OneWayBed)
 def lossless(attach, family, one_in, bed=InlineBed):
     count = rounds(300000, 1000000)
@@ -58,18 +58,18 @@ def lossless(attach, family, one_in, bed=InlineBed):
                   handed_over_least=count if one_in == 1 else count / 256 / 2)[2]
 
 
-@case('orderly restart: nothing clean lost, nothing banned delivered')
+@case('orderly restart: nothing clean lost, nothing banned delivered', alone=True)
 def orderly():
     return repeat('inorderly', restart_orderly, bed=InlineBed)
 
 
-@case('SIGSTOP for 2 s, then SIGCONT: nothing clean lost, nothing banned delivered')
+@case('SIGSTOP for 2 s, then SIGCONT: nothing clean lost, nothing banned delivered', alone=True)
 def frozen():
     return repeat('infrozen', freeze, bed=InlineBed)
 
 
-@case('kill -9: at most what stood in the rings is lost, and counted; nothing banned delivered')
-@case('kill -9: likewise, the inside port sends on one queue', bed=OneWayBed)
+@case('kill -9: at most what stood in the rings is lost, and counted; nothing banned delivered', alone=True)
+@case('kill -9: likewise, the inside port sends on one queue', alone=True, bed=OneWayBed)
 def killed(bed=InlineBed):
     return repeat('inkilled', kill_and_start, bed=bed, limit_per_round=2 * 256)
 
@@ -212,8 +212,8 @@ def fewer_queues():
         assert daemon.status()['interfaces'][0]['note'] == ''
 
 
-@case('answers of amplifiers pass when somebody inside asked, and only then: v4', v6=False)
-@case('answers of amplifiers pass when somebody inside asked, and only then: v6', v6=True)
+@case('answers of amplifiers pass when somebody inside asked, and only then: v4', alone=True, v6=False)
+@case('answers of amplifiers pass when somebody inside asked, and only then: v6', alone=True, v6=True)
 def amplifiers(v6):
     with protected('inamp', bed=InlineBed) as (bed, daemon):
         own = OwnTraffic(bed, 3, v6)
@@ -240,7 +240,7 @@ def swapped():
         assert daemon.identity()['interfaces']['prot1']['drops']['ban-operator'] > 0
 
 
-@case('a stop that detaches leaves both ports as they were')
+@case('a stop that detaches leaves both ports as they were', alone=True)
 def detached():
     with protected('indetach', bed=InlineBed, attach='generic', start=False, daemon={'on_stop': 'detach'}) as (bed, daemon):
         def state(port):
@@ -284,4 +284,4 @@ def several():
         assert daemon.stop() == 0
 
 
-main()
+main(at_once=3)

@@ -112,7 +112,7 @@ def renamed():
         assert not (daemon.pin / 'prot0').exists()
 
 
-@case('queues are added and taken away under load: workers follow, nothing is lost, nothing banned comes')
+@case('queues are added and taken away under load: workers follow, nothing is lost, nothing banned comes', alone=True)
 def channels():
     with protected('channels', queues=4, start=False, sampling={'one_in': 1}) as (bed, daemon):
         for namespace, interface in ((bed.host, bed.interface), (bed.world, 'net0')):
@@ -221,8 +221,8 @@ def tc(bed, *words):
     return bed.host.run('tc', *words).stdout
 
 
-@case("another program's filters are left alone, at start, restart and detach; clsact goes when it is ours and empty", theirs=True)
-@case('clsact goes at detach when nobody else uses it, also after a restart', theirs=False)
+@case("another program's filters are left alone, at start, restart and detach; clsact goes when it is ours and empty", alone=True, theirs=True)
+@case('clsact goes at detach when nobody else uses it, also after a restart', alone=True, theirs=False)
 def clsact(theirs):
     with protected('clsact', start=False, daemon={'on_stop': 'keep'}) as (bed, daemon):
         device = ('dev', bed.interface)
@@ -264,7 +264,7 @@ def recreated():
         daemon.identity()
 
 
-@case('an interface that is no longer configured is released at the next start')
+@case('an interface that is no longer configured is released at the next start', alone=True)
 def released():
     with protected('released') as (bed, daemon):
         bed.host.run('ip', 'link', 'add', 'other0', 'type', 'veth', 'peer', 'name', 'other1')
@@ -322,4 +322,4 @@ def queues(queues):
         assert counters['packets']['handed_over'] > 1000, counters
 
 
-main()
+main(at_once=3)

@@ -92,8 +92,8 @@ def check_programs(one):
     return ordinary, timed
 
 
-@case('packets by reason, stages, programs and maps of real traffic, native', attach='native')
-@case('packets by reason, stages, programs and maps of real traffic, generic', attach='generic')
+@case('packets by reason, stages, programs and maps of real traffic, native', alone=True, attach='native')
+@case('packets by reason, stages, programs and maps of real traffic, generic', alone=True, attach='generic')
 def measured(attach):
     with watched('profile', attach=attach) as (bed, daemon):
         assert daemon.attach_mode() == attach
@@ -138,8 +138,8 @@ def measured(attach):
                 f'clock {one["stages"]["clock_ns"]} ns; slowest status meanwhile {slowest * 1000:.0f} ms')
 
 
-@case('swaps under load: nothing unfiltered, nothing lost, native', attach='native')
-@case('swaps under load: nothing unfiltered, nothing lost, generic', attach='generic')
+@case('swaps under load: nothing unfiltered, nothing lost, native', alone=True, attach='native')
+@case('swaps under load: nothing unfiltered, nothing lost, generic', alone=True, attach='generic')
 def swaps(attach):
     times = rounds(4, 50)  # a second each, and what each takes to begin and to end
     with watched('swaps', attach=attach) as (bed, daemon):
@@ -213,7 +213,7 @@ def detached():
         assert not (daemon.pin / bed.interface).exists()
 
 
-@case('a program that a killed daemon left timing goes on filtering, and the next start replaces it')
+@case('a program that a killed daemon left timing goes on filtering, and the next start replaces it', alone=True)
 def killed():
     with watched('killed') as (bed, daemon):
         daemon.ban(BANNED)
@@ -253,7 +253,7 @@ def interface_gone():
         daemon.identity()
 
 
-@case('without CAP_SYS_ADMIN the stages are told, and why the whole programs are not')
+@case('without CAP_SYS_ADMIN the stages are told, and why the whole programs are not', alone=True)
 def unprivileged():
     with watched('capable', start=False) as (bed, daemon):
         daemon.through = ('setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin')
@@ -280,4 +280,4 @@ def arguments():
         assert 'profiled for 1.0 s' in text and 'MAP' in text, text
 
 
-main()
+main(at_once=3)

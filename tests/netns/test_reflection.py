@@ -13,8 +13,8 @@ from scenario import Skip, case, main
 CAPTURES = os.environ.get('GABION_CAPTURES')
 
 
-@case('answers of every known amplifier, v4', v6=False)
-@case('answers of every known amplifier, v6', v6=True)
+@case('answers of every known amplifier, v4', alone=True, v6=False)
+@case('answers of every known amplifier, v6', alone=True, v6=True)
 def answers(v6):
     with protected('answers') as (bed, daemon):
         own = OwnTraffic(bed, 5, v6)
@@ -85,4 +85,4 @@ def syn_ack():
         return f'{dropped} of {sent} dropped, {first - before} of the first {first} not, before the flood was on; {told}'
 
 
-main()
+main(at_once=3)

@@ -91,8 +91,8 @@ def held(host, one, other):
         return told
 
 
-@case('in floods alone, as it comes: the heavy source is held, others go on, and strangers get in at a rate: v4', host=HOST4, net='31.0.0.', strangers='50.0.0.0/12')
-@case('in floods alone, as it comes: the heavy source is held, others go on, and strangers get in at a rate: v6', host=HOST6, net='2a00:31::', strangers='2a00:50::/64')
+@case('in floods alone, as it comes: the heavy source is held, others go on, and strangers get in at a rate: v4', alone=True, host=HOST4, net='31.0.0.', strangers='50.0.0.0/12')
+@case('in floods alone, as it comes: the heavy source is held, others go on, and strangers get in at a rate: v6', alone=True, host=HOST6, net='2a00:31::', strangers='2a00:50::/64')
 def in_floods(host, net, strangers):
     sections = {**limits(when='flood', udp_pps=5000, burst='100ms', new_per_s=1000),
                 'caps': {'udp_trigger_pps': 15000, 'udp_pps': 1_000_000, 'hold': '2s'}}
@@ -180,8 +180,8 @@ def operators_session(host):
         daemon.identity()
 
 
-@case('forging an innocent, with the ports of his connection too, gets nobody banned and cuts nothing off: v4', host=HOST4)
-@case('forging an innocent, with the ports of his connection too, gets nobody banned and cuts nothing off: v6', host=HOST6)
+@case('forging an innocent, with the ports of his connection too, gets nobody banned and cuts nothing off: v4', alone=True, host=HOST4)
+@case('forging an innocent, with the ports of his connection too, gets nobody banned and cuts nothing off: v6', alone=True, host=HOST6)
 def forged(host):
     rates = limits(packets_pps=100, tcp_pps=100, udp_pps=100, syn_pps=20, connections_per_s=20, threshold=20)
     with protected('forged', **rates) as (bed, daemon):
@@ -232,7 +232,7 @@ def prefix(spared):
         return told
 
 
-@case('ten million forged sources leave connections, bans and proven sources alone, and take no memory')
+@case('ten million forged sources leave connections, bans and proven sources alone, and take no memory', alone=True)
 def millions():
     count = rounds(10_300_000, 30_000_000)  # at random of half a billion: more than 10,000,000 distinct ones
     with protected('millions', **limits(packets_pps=100, udp_pps=100, ban=True)) as (bed, daemon):
@@ -257,4 +257,4 @@ def millions():
         return told
 
 
-main()
+main(at_once=3)

@@ -66,4 +66,4 @@ def forged_resolver(resolver, own):
         return told
 
 
-main()
+main(at_once=2)

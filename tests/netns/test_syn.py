@@ -8,8 +8,8 @@ from gabion_lab import HOST4, rounds, wait_for
 from scenario import case, main
 from syn_bed import CLIENTS, HOSTS, KEEPER, MPTCP, TALKER, answers_capped, begins, flooded, options_of, paced, served
 
-@case('clients are served through a flood of forged SYNs, which leaves nothing in the host: v4', version=4)
-@case('clients are served through a flood of forged SYNs, which leaves nothing in the host: v6', version=6)
+@case('clients are served through a flood of forged SYNs, which leaves nothing in the host: v4', alone=True, version=4)
+@case('clients are served through a flood of forged SYNs, which leaves nothing in the host: v6', alone=True, version=6)
 def cookies(version):
     got, sent, waiting, drops, counters, packets, told = served(version, 'cookies', rounds(5, 20))
     assert got['ok'] >= 0.995 * (got['ok'] + got['failed']) and got['ok'] > 100, told
@@ -20,7 +20,7 @@ def cookies(version):
     return told
 
 
-@case('the same with the stage off, as a number')
+@case('the same with the stage off, as a number', alone=True)
 def off():
     return served(4, 'off', rounds(5, 20))[-1]
 
@@ -59,7 +59,7 @@ def capped_answers():
     return answers_capped('cookies')
 
 
-@case('without cookies the cap holds the flood off the stack and clients get in with their second SYN')
+@case('without cookies the cap holds the flood off the stack and clients get in with their second SYN', alone=True)
 def cap():
     with protected('syncap', syn={'way': 'cap', 'hold': '5s'}) as (bed, daemon):
         bed.take_transmitted()
@@ -90,7 +90,7 @@ def refused():
         return f'{daemon.drops()["syn-first"]} first SYNs dropped meanwhile'
 
 
-@case('a veth, which may lose the answers, gets the cap unless the operator says that it does not')
+@case('a veth, which may lose the answers, gets the cap unless the operator says that it does not', alone=True)
 def doubt():
     with protected('syndoubt') as (bed, daemon):
         status = daemon.status()
@@ -100,7 +100,7 @@ def doubt():
         wait_for('cookies', lambda: daemon.status()['features']['syn_cookies'], 5)
 
 
-@case('answers that do not get out are found out within seconds, clients get in without, and a reload tries again')
+@case('answers that do not get out are found out within seconds, clients get in without, and a reload tries again', alone=True)
 def lost():
     with protected('synlost', syn={'way': 'cookies', 'hold': '2s'}) as (bed, daemon):
         bed.serve()
@@ -138,4 +138,4 @@ def told_by_status():
         return note()
 
 
-main()
+main(at_once=3)

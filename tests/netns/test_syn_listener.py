@@ -18,9 +18,9 @@ def all_served(got):
     return got['ok'] >= 0.995 * (got['ok'] + got['failed']) and got['ok'] > 50
 
 
-@case('clients are served by cookies of the listener through a flood, which leaves no requests behind: v4', version=4)
-@case('clients are served by cookies of the listener through a flood, which leaves no requests behind: v6', version=6)
-@case('the same, attached in generic mode', version=4, attach='generic')
+@case('clients are served by cookies of the listener through a flood, which leaves no requests behind: v4', alone=True, version=4)
+@case('clients are served by cookies of the listener through a flood, which leaves no requests behind: v6', alone=True, version=6)
+@case('the same, attached in generic mode', alone=True, version=4, attach='generic')
 def cookies(version, attach='auto'):
     got, sent, waiting, drops, counters, packets, told = served(version, 'listener', rounds(4, 20), attach)
     assert all_served(got), told
@@ -31,7 +31,7 @@ def cookies(version, attach='auto'):
     return told
 
 
-@case("our own cookies serve in generic mode, too")
+@case("our own cookies serve in generic mode, too", alone=True)
 def generic():
     got, sent, waiting, drops, counters, packets, told = served(4, 'cookies', rounds(4, 20), 'generic')
     assert all_served(got) and waiting <= 60, told
@@ -63,7 +63,7 @@ def capped_answers():
     return answers_capped('listener')
 
 
-@case('a listener that takes none of our cookies (MPTCP) takes his own')
+@case('a listener that takes none of our cookies (MPTCP) takes his own', alone=True)
 def mptcp():
     with protected('synlmp', syn={'way': 'listener', 'engage_pps': 500}) as (bed, daemon):
         bed.take_transmitted()
@@ -76,7 +76,7 @@ def mptcp():
         assert bed.host.nstat()['TcpExt.SyncookiesRecv'] == before + 1 and daemon.counters()['packets']['answered'] > answered
 
 
-@case('the sysctl is put back by an orderly stop, and the stack goes on serving')
+@case('the sysctl is put back by an orderly stop, and the stack goes on serving', alone=True)
 def stopped():
     with protected('synlstop', syn={'way': 'listener'}) as (bed, daemon):
         bed.take_transmitted()
@@ -91,7 +91,7 @@ def stopped():
         return str(got)
 
 
-@case('killed, the daemon leaves clients served; what it changed is put back by the next one, and not before the flood is over')
+@case('killed, the daemon leaves clients served; what it changed is put back by the next one, and not before the flood is over', alone=True)
 def killed():
     with protected('synlkill', syn={'way': 'listener', 'hold': '3s'}) as (bed, daemon):
         bed.take_transmitted()
@@ -115,7 +115,7 @@ def killed():
         return str(got)
 
 
-@case('killed while our own cookies are out: clients go on being served')
+@case('killed while our own cookies are out: clients go on being served', alone=True)
 def killed_own():
     with protected('synkill', syn={'way': 'cookies'}) as (bed, daemon):
         bed.take_transmitted()
@@ -131,7 +131,7 @@ def killed_own():
         return f'{got}; {counters["packets"]}'
 
 
-@case('neither a dry run nor the word of an operator who wants no cookies is overruled')
+@case('neither a dry run nor the word of an operator who wants no cookies is overruled', alone=True)
 def left_alone():
     with protected('synldry', syn={'way': 'listener', 'hold': '2s'}, dry_run=True) as (bed, daemon):
         bed.take_transmitted()
@@ -155,4 +155,4 @@ def left_alone():
         return note
 
 
-main()
+main(at_once=3)

@@ -130,4 +130,4 @@ def detach():
         assert detach().stdout == 'nothing was in force\n' and left_in_force(bed, daemon) == []
 
 
-main()
+main(at_once=3)

@@ -10,23 +10,23 @@ from gabion_lab import rounds
 from scenario import case, main
 
 
-@case('orderly restart: nothing clean lost, nothing banned delivered')
+@case('orderly restart: nothing clean lost, nothing banned delivered', alone=True)
 def orderly():
     return repeat('orderly', restart_orderly)
 
 
-@case('SIGSTOP for 2 s, then SIGCONT: nothing clean lost, nothing banned delivered')
+@case('SIGSTOP for 2 s, then SIGCONT: nothing clean lost, nothing banned delivered', alone=True)
 def frozen():
     return repeat('frozen', freeze)
 
 
-@case('kill -9: at most what stood in the rings is lost, and counted; nothing banned delivered')
+@case('kill -9: at most what stood in the rings is lost, and counted; nothing banned delivered', alone=True)
 def killed():
     # Two queues with 256 packets of credit each.
     return repeat('killed', kill_and_start, limit_per_round=2 * 256)
 
 
-@case('start on an interface under load: nothing clean lost')
+@case('start on an interface under load: nothing clean lost', alone=True)
 def start():
     told = []
     for number in range(rounds(2, 20)):
@@ -46,7 +46,7 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
-@case('an idle daemon sleeps, and still takes the first packet of a burst')
+@case('an idle daemon sleeps, and still takes the first packet of a burst', alone=True)
 def idle():
     with protected('idle', sampling={'one_in': 1}) as (bed, daemon):
         daemon.settled()
@@ -67,7 +67,7 @@ def idle():
         return f'idle CPU {used:.2%}'
 
 
-@case('memory: at most 32 MB and 16 MB a worker, mapped tables aside')
+@case('memory: at most 32 MB and 16 MB a worker, mapped tables aside', alone=True)
 def memory():
     with protected('memory') as (bed, daemon):
         bed.send(source=CLEAN, dport=9000, rate=100000, seconds=2).result()
@@ -81,4 +81,4 @@ def memory():
         return f'anonymous {anonymous / 1024:.1f} MiB, resident with mapped tables and libraries {shared / 1024:.1f} MiB'
 
 
-main()
+main(at_once=3)
