@@ -39,7 +39,7 @@ __attribute__((noinline)) int look_at(struct __sk_buff *skb, struct gabion_packe
 	if (!packet)
 		return 0;
 	sender = ask_socket(skb);
-	return note(packet, &sender);
+	return gabion_note(packet, &sender);
 }
 
 SEC("tc")

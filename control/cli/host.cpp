@@ -24,6 +24,7 @@ HostQuestion question_of(const config::Config& config) {
     HostQuestion question;
     auto& wanted = question.wanted;
     for (const auto& interface : config.interfaces) {
+        if (interface.backend == "dpdk") continue;  // no interface of the kernel's
         add_interface(wanted, interface.name, interface.attach);
         add_interface(wanted, interface.peer, interface.attach);
     }

@@ -100,8 +100,8 @@ std::string config_text(const Config& config) {
                 for (const InterfaceConfig& interface : config.interfaces) {
                     text += "\n[[interface]]\n";
                     for (const auto& part : interface_keys())
-                        if (part.path != "peer" || !interface.peer.empty())
-                            text += part.path + " = " + part.write(interface) + "\n";
+                        if (const std::string value = part.write(interface); value != "\"\"")
+                            text += part.path + " = " + value + "\n";
                 }
                 interfaces_written = true;
             }

@@ -28,6 +28,9 @@ struct InterfaceConfig {
     std::string attach = "auto";           // "native", "generic"
     std::string mac_mode = "off";          // "allow", "deny"
     std::vector<MacAddress> macs;
+    std::string backend = "xdp";  // "dpdk"
+    std::string device{};         // dpdk: a PCI address or a virtual device
+    std::string peer_device{};    // dpdk: that of the other port
 };
 
 struct ControlConfig {
@@ -49,6 +52,14 @@ struct StateConfig {
 struct WorkersConfig {
     std::vector<unsigned> cpus;  // in queue order; empty: spread over what is isolated, else over all
     std::uint32_t credit = 256;  // packets that may be in a worker's hands
+};
+
+// Of all interfaces whose backend is "dpdk".
+struct DpdkConfig {
+    std::vector<unsigned> cores;  // a thread each, which polls one queue of every port
+    std::uint32_t memory_mib = 256;
+    bool huge_pages = true;
+    std::uint32_t idle_us = 0;  // that a thread sleeps when nothing comes; 0: it polls on
 };
 
 struct SamplingConfig {
@@ -214,6 +225,7 @@ struct Config {
     OperatorConfig operator_sessions;  // [operator]
     StateConfig state;
     WorkersConfig workers;
+    DpdkConfig dpdk;
     SamplingConfig sampling;
     PanicConfig panic;
     FeaturesConfig features;

@@ -28,6 +28,14 @@ void add_base(List& list) {
         "workers.cpus", at_start, "CPU", 0, 4095, [](auto& c) -> auto& { return c.workers.cpus; }));
     list.push_back(whole<Config>(
         "workers.credit", at_start, 64, GABION_CREDIT_MAX, [](auto& c) -> auto& { return c.workers.credit; }));
+    list.push_back(number_list<Config>(
+        "dpdk.cores", at_start, "CPU", 0, 4095, [](auto& c) -> auto& { return c.dpdk.cores; }));
+    list.push_back(whole<Config>(
+        "dpdk.memory_mib", at_start, 64, 1u << 20, [](auto& c) -> auto& { return c.dpdk.memory_mib; }));
+    list.push_back(boolean<Config>(
+        "dpdk.huge_pages", at_start, [](auto& c) -> auto& { return c.dpdk.huge_pages; }));
+    list.push_back(whole<Config>(
+        "dpdk.idle_us", at_start, 0, 1000, [](auto& c) -> auto& { return c.dpdk.idle_us; }));
     list.push_back(whole<Config>(
         "sampling.one_in", live, 0, 1u << 20, [](auto& c) -> auto& { return c.sampling.one_in; }));
     list.push_back(whole<Config>(
@@ -242,6 +250,12 @@ std::vector<Key<InterfaceConfig>> make_interface_keys() {
         "link_control", live, {"forward", "drop"}, [](auto& i) -> auto& { return i.link_control; }));
     list.push_back(choice<Interface>(
         "attach", at_start, {"auto", "native", "generic"}, [](auto& i) -> auto& { return i.attach; }));
+    list.push_back(choice<Interface>(
+        "backend", at_start, {"xdp", "dpdk"}, [](auto& i) -> auto& { return i.backend; }));
+    list.push_back(text<Interface>(
+        "device", at_start, 255, [](auto& i) -> auto& { return i.device; }));
+    list.push_back(text<Interface>(
+        "peer_device", at_start, 255, [](auto& i) -> auto& { return i.peer_device; }));
     list.push_back(choice<Interface>(
         "mac_mode", live, {"off", "allow", "deny"}, [](auto& i) -> auto& { return i.mac_mode; }));
     list.push_back(mac_list<Interface>(

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "control/config/keys.h"
 
@@ -136,11 +137,37 @@ private:
             if (!name.empty() && !ports_.insert(name).second)
                 problems_.add(place(key), std::string("interface.") + key,
                               toml_string(name) + " is named twice; each port has one place");
+        check_backend(interface, table);
         config.interfaces.push_back(std::move(interface));
+    }
+
+    void check_backend(const InterfaceConfig& interface, const toml::table& table) {
+        const auto wrong = [&](const char* key, const std::string& what) {
+            problems_.add(table.contains(key) ? table.get(key)->source() : table.source(),
+                          std::string("interface.") + key, what);
+        };
+        const auto devices = {std::pair{"device", &interface.device}, std::pair{"peer_device", &interface.peer_device}};
+        if (interface.backend != "dpdk") {
+            for (const auto& [key, device] : devices)
+                if (!device->empty()) wrong(key, "belongs to backend = \"dpdk\" only");
+            return;
+        }
+        if (interface.mode != "inline") wrong("backend", "\"dpdk\" works in mode = \"inline\" only");
+        if (interface.attach != "auto") wrong("attach", "belongs to backend = \"xdp\" only");
+        for (const auto& [key, device] : devices)
+            if (device->empty())
+                wrong(key,
+                      "is missing; backend = \"dpdk\" needs the port's PCI address or virtual device, like "
+                      "\"0000:03:00.0\" or \"net_af_packet0,iface=eth0\"");
+        if (!interface.device.empty() && interface.device == interface.peer_device)
+            wrong("peer_device", "is the same as device; a pair has two ports");
+        if (std::exchange(dpdk_named_, true))
+            wrong("backend", "one pair of ports can be on DPDK, and there is another");
     }
 
     Problems& problems_;
     std::set<std::string> ports_;
+    bool dpdk_named_ = false;
 };
 
 // What the command line's --interface leaves of the list.
@@ -164,6 +191,10 @@ Config read_table(const toml::table& table, const std::string& interface, Proble
         keep_only(reader.config, interface);
     else if (!table.contains("interface"))
         problems.add("names no interface; [[interface]] with a name is needed, or --interface NAME");
+    const auto on_dpdk = [](const InterfaceConfig& one) { return one.backend == "dpdk"; };
+    if (std::any_of(reader.config.interfaces.begin(), reader.config.interfaces.end(), on_dpdk) &&
+        reader.config.dpdk.cores.empty())
+        problems.add("dpdk.cores: is empty; backend = \"dpdk\" needs one CPU or more for its threads, like [2]");
     return std::move(reader.config);
 }
 

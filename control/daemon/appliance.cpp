@@ -26,27 +26,24 @@ std::string kernel_release() {
     return ::uname(&name) == 0 ? name.release : "unknown";
 }
 
-const char* attach_name(bool present, map::AttachMode mode) {
-    if (!present) return "none";
-    return mode == map::AttachMode::generic ? "generic" : "native";
-}
-
-InterfaceStatus inside_status(const InsidePort& port, const std::string& outside) {
-    return {.name = port.name(),
+InterfaceStatus inside_status(const Interface::InsideView& port, const Interface& outside) {
+    return {.name = port.name,
             .mode = "inline",
-            .attach = attach_name(port.present(), port.attached()),
-            .present = port.present(),
-            .note = port.note(),
+            .attach = port.attach,
+            .present = port.present,
+            .note = port.note,
             .workers = {},
-            .peer = outside};
+            .peer = outside.settings().name,
+            .backend = outside.backend()};
 }
 
-InterfaceStatus interface_status(ProtectedInterface& interface, std::uint32_t now_ticks) {
+InterfaceStatus interface_status(Interface& interface, std::uint32_t now_ticks) {
     InterfaceStatus status;
+    status.backend = interface.backend();
     status.name = interface.settings().name;
     status.peer = interface.settings().peer;
     status.mode = status.peer.empty() ? "host" : "inline";
-    status.attach = attach_name(interface.present(), interface.attach());
+    status.attach = interface.attach_name();
     status.present = interface.present();
     status.note = interface.note();
     for (const auto& worker : interface.workers(now_ticks))
@@ -60,20 +57,26 @@ InterfaceStatus interface_status(ProtectedInterface& interface, std::uint32_t no
 
 // Switches an operator sees as one: whether it works now, and why not.
 void put_features(Status& status, const config::Config& config, const SynKeeper& syn,
-                  const std::vector<std::unique_ptr<ProtectedInterface>>& interfaces) {
+                  const std::vector<std::unique_ptr<Interface>>& interfaces) {
     const auto feature = [&](const char* name, bool on, const std::string& why_not) {
         status.features.emplace_back(name, on);
         if (!on && !why_not.empty()) status.feature_notes.emplace_back(name, why_not);
     };
-    bool native = !interfaces.empty();
+    const auto on_xdp = [](const auto& interface) { return interface->xdp() != nullptr; };
+    const bool programs = std::any_of(interfaces.begin(), interfaces.end(), on_xdp);
+    bool native = programs;
     bool hand_over = !interfaces.empty();
     std::string note;
     for (const auto& interface : interfaces) {
-        native = native && interface->present() && interface->attach() == map::AttachMode::native;
+        if (const ProtectedInterface* one = interface->xdp())
+            native = native && one->present() && one->attach() == map::AttachMode::native;
         hand_over = hand_over && interface->handing_over();
         if (!interface->note().empty()) note = interface->settings().name + ": " + interface->note();
     }
-    feature("native_xdp", native, note.empty() ? "an interface is attached in generic mode or away" : note);
+    feature("native_xdp", native,
+            !programs      ? "no interface is on XDP"
+            : note.empty() ? "an interface is attached in generic mode or away"
+                           : note);
     const char* const switched_off = "switched off in the configuration";
     if (!config.features.handover) note = switched_off;
     feature("handover", hand_over && config.features.handover, note.empty() ? "an interface has no workers" : note);
@@ -100,8 +103,9 @@ void put_features(Status& status, const config::Config& config, const SynKeeper&
     if (syn.cookies()) status.feature_notes.emplace_back("syn_cookies", syn.note());
     const auto is_pair = [](const auto& interface) { return !interface->settings().peer.empty(); };
     const auto forwards = [&](const auto& interface) {
-        return !is_pair(interface) ||
-               (interface->present() && interface->inside() != nullptr && interface->inside()->present());
+        if (!is_pair(interface)) return true;
+        const auto inside = interface->inside_view();
+        return interface->present() && inside && inside->present;
     };
     const bool pairs = std::any_of(interfaces.begin(), interfaces.end(), is_pair);
     feature("inline_mode", pairs && std::all_of(interfaces.begin(), interfaces.end(), forwards),
@@ -172,6 +176,11 @@ void Appliance::stop(bool keep_enforcing) {
 }
 
 std::function<void()> Appliance::profile(std::chrono::seconds time, std::function<void(Result<ProfileReport>)> done) {
+    for (const auto& interface : protection_->interfaces()) {
+        if (interface->xdp() != nullptr) continue;
+        done(Error{interface->settings().name + " is on DPDK; a profile times programs in the kernel", ENOTSUP});
+        return {};
+    }
     if (reloader_->busy()) {
         done(Error{"a reload puts other programs in place; a profile can begin when it has ended", EBUSY});
         return {};
@@ -223,8 +232,8 @@ Result<Status> Appliance::status() {
     if (trial_left) status.trial_left = trial_left();
     for (const auto& interface : protection_->interfaces()) {
         status.interfaces.push_back(interface_status(*interface, protection_->tables().now_ticks()));
-        if (interface->inside() != nullptr)
-            status.interfaces.push_back(inside_status(*interface->inside(), interface->settings().name));
+        if (const auto inside = interface->inside_view())
+            status.interfaces.push_back(inside_status(*inside, *interface));
     }
     status.panic = *panic();
     const ban::BanBook& book = protection_->tables().book();
@@ -251,12 +260,22 @@ Result<Status> Appliance::status() {
 Result<CountersReport> Appliance::counters(bool per_core) {
     Collected collected{.per_core = per_core, .report = {}, .all = {}, .cores = {}};
     for (const auto& interface : protection_->interfaces()) {
-        const Reading one{interface->totals(), interface->worker_totals(), interface->in_flight(),
-                          interface->socket_statistics(), interface->port_counts(GABION_SIDE_OUTSIDE)};
+        const Reading one{interface->totals(),
+                          interface->worker_totals(),
+                          interface->in_flight(),
+                          interface->socket_statistics(),
+                          interface->port_counts(GABION_SIDE_OUTSIDE),
+                          interface->discards(GABION_SIDE_OUTSIDE)};
         collected.add(interface->settings().name, one, interface->cpus(), interface->counter_mode());
-        if (interface->inside() == nullptr) continue;
-        const Reading inside{interface->inside_totals(), {}, 0, {}, interface->port_counts(GABION_SIDE_INSIDE)};
-        collected.add(interface->inside()->name(), inside, interface->inside_cpus(), counter::Mode::inline_port);
+        const auto port = interface->inside_view();
+        if (!port) continue;
+        const Reading inside{interface->inside_totals(),
+                             {},
+                             0,
+                             {},
+                             interface->port_counts(GABION_SIDE_INSIDE),
+                             interface->discards(GABION_SIDE_INSIDE)};
+        collected.add(port->name, inside, interface->inside_cpus(), counter::Mode::inline_port);
     }
     CountersReport report = std::move(collected.report);
     report.total = counters_of(collected.all);

@@ -6,23 +6,6 @@
 #include "dataplane/net/offload.h"
 
 namespace gabion::daemon {
-namespace {
-
-std::uint64_t failures(const gabion_port& port) { return port.full + port.down + port.too_long + port.refused; }
-
-std::string failures_text(const gabion_port& port) {
-    std::string text;
-    const auto add = [&](std::uint64_t count, const char* why) {
-        if (count > 0) text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + why;
-    };
-    add(port.full, "since its driver had no room for them");
-    add(port.down, "since it was down");
-    add(port.too_long, "since they are longer than its MTU");
-    add(port.refused, "since its driver takes no forwarded frames");
-    return text;
-}
-
-}  // namespace
 
 // The inside port first: what it vouches for is noted before the first packet is judged. Both ports must be of one mode, since a program
 // in native mode can forward to a driver with native XDP only.
@@ -91,32 +74,6 @@ void ProtectedInterface::follow_inside(const net::LinkBatch& batch) {
         else
             surroundings_.tell("interface-back", name + " is there again, and forwarded to");
     }
-}
-
-void ProtectedInterface::tell_port_failures() {
-    for (const gabion_side side : {GABION_SIDE_OUTSIDE, GABION_SIDE_INSIDE}) {
-        const gabion_port port = port_counts(side);
-        const std::uint64_t now = failures(port);
-        if (std::exchange(port_failures_told_[side], now) >= now) continue;
-        surroundings_.tell("not-forwarded", (side == GABION_SIDE_OUTSIDE ? settings_.name : settings_.peer) +
-                                                ": could not send, so far: " + failures_text(port));
-    }
-}
-
-counter::Totals ProtectedInterface::totals() const {
-    counter::Totals totals = counter::sum(cpus(), counter_mode());
-    if (counter_mode() == counter::Mode::inline_port)
-        totals.handed_back.packets = counter::transmitted(worker_totals());
-    return totals;
-}
-
-counter::Totals ProtectedInterface::inside_totals() const {
-    return counter::sum(inside_cpus(), counter::Mode::inline_port);
-}
-
-gabion_port ProtectedInterface::port_counts(gabion_side side) const {
-    const auto ports = own_ ? own_->values<gabion_port>("port_counts") : std::span<gabion_port>{};
-    return ports.empty() ? gabion_port{} : ports[side];
 }
 
 }  // namespace gabion::daemon

@@ -1,38 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // How an interface comes to be protected: its tables, its programs loaded, and only then put in place.
-#include <bpf/libbpf.h>
-
 #include "control/daemon/keeper.h"
 #include "control/daemon/protected_interface.h"
-#include "dataplane/map/shared_maps.h"
 #include "dataplane/net/egress_hook.h"
 #include "dataplane/net/offload.h"
-#include "dataplane/worker/takeover.h"
 
 namespace gabion::daemon {
-
-Result<void> ProtectedInterface::open_maps(const net::Link& link) {
-    auto directory = surroundings_.pins.subdirectory(settings_.name);
-    if (!directory) return directory.error();
-    pins_.emplace(std::move(*directory));
-    const auto cpus = static_cast<std::uint32_t>(libbpf_num_possible_cpus());
-    const auto specs = map::interface_maps(cpus, net::queue_count_max(link));
-    // Counts that belong together begin anew together, or packets would seem lost.
-    if (!map::MapGroup::fits(*pins_, specs))
-        for (const char* counts : {"cpus", "inside_cpus", "queues", "workers"})
-            pins_->remove(counts);
-    auto own = map::MapGroup::open(*pins_, specs);
-    if (!own) return own.error();
-    own_.emplace(std::move(*own));
-    const std::uint64_t lost = worker::take_over({.cpus = own_->values<gabion_cpu>("cpus"),
-                                                  .queues = own_->values<gabion_queue>("queues"),
-                                                  .workers = own_->values<gabion_worker_counters>("workers"),
-                                                  .mode = counter_mode()});
-    if (lost > 0)
-        surroundings_.tell("packets-lost", settings_.name + ": " + std::to_string(lost) +
-                                               " packets stood in the rings of a worker that was killed and are lost");
-    return {};
-}
 
 map::HostFacts ProtectedInterface::possible(map::HostFacts facts) const {
     if (noting_error_) facts.features &= ~(GABION_FEATURE_CONNECTIONS | GABION_FEATURE_AMPLIFICATION);
@@ -94,7 +67,7 @@ Result<void> ProtectedInterface::prepare() {
     if (!link) return away(link.error());
     if (!settings_.peer.empty())
         if (const auto inside = net::link_by_name(settings_.peer); !inside) return inside.error();
-    if (auto opened = open_maps(*link); !opened) return opened;
+    if (auto opened = open_own_maps(net::queue_count_max(*link)); !opened) return opened;
     auto stage = map::KernelStage::load(surroundings_.shared, *own_, surroundings_.facts, own_mark);
     if (!stage) return stage.error();
     prepared_.emplace(std::move(*stage));

@@ -45,8 +45,9 @@ Json to_json(const InterfaceStatus& interface) {
                            {"alive", worker.alive},
                            {"late", worker.late},
                            {"in_flight", worker.in_flight}});
-    Json status{{"name", interface.name},       {"mode", interface.mode}, {"attach", interface.attach},
-                {"present", interface.present}, {"note", interface.note}, {"workers", std::move(workers)}};
+    Json status{{"name", interface.name},       {"mode", interface.mode},       {"backend", interface.backend},
+                {"attach", interface.attach},   {"present", interface.present}, {"note", interface.note},
+                {"workers", std::move(workers)}};
     if (!interface.peer.empty()) status["peer"] = interface.peer;
     return status;
 }

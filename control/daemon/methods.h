@@ -42,11 +42,12 @@ struct WorkerStatus {
 struct InterfaceStatus {
     std::string name;
     std::string mode = "host";      // "inline"
-    std::string attach = "native";  // "generic", "none" while the interface is away
+    std::string attach = "native";  // "generic", "poll-mode" on DPDK, "none" while the interface is away
     bool present = true;
     std::string note;  // what is not as configured, and why; empty: nothing
     std::vector<WorkerStatus> workers;
-    std::string peer{};  // inline: the other port
+    std::string peer{};           // inline: the other port
+    std::string backend = "xdp";  // "dpdk"
 };
 
 struct PanicState {

@@ -30,10 +30,6 @@ map::Runs runs_or_none(int program_fd) {
     return runs ? *runs : map::Runs{};
 }
 
-std::string attach_name(const ProtectedInterface& interface) {
-    return interface.attach() == map::AttachMode::generic ? "generic" : "native";
-}
-
 }  // namespace
 
 struct Profiler::Target {
@@ -67,12 +63,14 @@ void Profiler::prepare(Run& run, std::chrono::seconds time) {
     else
         run.report.programs_note = enabled.error().text;
     const auto ticks = (static_cast<std::uint32_t>(time.count()) + until_margin_s) * protection_.tables().clock().hz();
-    for (const auto& interface : protection_.interfaces()) {
+    for (const auto& one : protection_.interfaces()) {
+        ProtectedInterface* interface = one->xdp();
+        if (interface == nullptr) continue;
         Target target;
-        target.interface = interface.get();
+        target.interface = interface;
         target.opening = interface->openings();
         target.report.name = interface->settings().name;
-        target.report.attach = interface->present() ? attach_name(*interface) : "none";
+        target.report.attach = interface->attach_name();
         auto stage = interface->profiling_stage(protection_.tables().now_ticks() + ticks);
         if (stage)
             target.stage.emplace(std::move(*stage));

@@ -19,13 +19,15 @@ bool is_time(unsigned seconds_failing) {
            (seconds_failing < retry_seconds && std::has_single_bit(seconds_failing));
 }
 
+const char* mode_name(bool present, map::AttachMode mode) {
+    if (!present) return "none";
+    return mode == map::AttachMode::generic ? "generic" : "native";
+}
+
 }  // namespace
 
 ProtectedInterface::ProtectedInterface(InterfaceSettings settings, Surroundings surroundings)
-    : settings_(std::move(settings)), surroundings_(std::move(surroundings)) {
-    surroundings_.facts.mac_filter = settings_.mac_filter;
-    if (settings_.mac_filter.mode == GABION_MAC_OFF) surroundings_.facts.features &= ~GABION_FEATURE_MAC;
-}
+    : Interface(std::move(settings), std::move(surroundings)) {}
 
 ProtectedInterface::~ProtectedInterface() { stop_workers(); }
 
@@ -183,12 +185,12 @@ xsk::Statistics ProtectedInterface::socket_statistics() const {
     return sum;
 }
 
-gabion_worker_counters ProtectedInterface::worker_totals() const {
-    return own_ ? counter::sum(own_->values<gabion_worker_counters>("workers")) : gabion_worker_counters{};
-}
+const char* ProtectedInterface::attach_name() const noexcept { return mode_name(present_, attached_); }
 
-std::uint64_t ProtectedInterface::in_flight() const {
-    return own_ ? counter::in_flight(own_->values<gabion_queue>("queues")) : 0;
+std::optional<Interface::InsideView> ProtectedInterface::inside_view() const {
+    if (!inside_) return std::nullopt;
+    return InsideView{inside_->name(), inside_->present(), mode_name(inside_->present(), inside_->attached()),
+                      inside_->note()};
 }
 
 }  // namespace gabion::daemon

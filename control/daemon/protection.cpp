@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "bpf/lib/flood.h"
+#include "control/daemon/dpdk_interface.h"
 #include "control/daemon/settings.h"
 #include "control/daemon/spared.h"
 #include "dataplane/core/amplifiers.h"
@@ -26,6 +27,14 @@ detect::HashKey random_key() {
     while (::getrandom(&key, sizeof key, 0) != static_cast<ssize_t>(sizeof key)) {
     }
     return key;
+}
+
+Result<std::unique_ptr<Interface>> make_interface(const config::Config& config, const config::InterfaceConfig& one,
+                                                  const Surroundings& surroundings) {
+    InterfaceSettings settings = interface_settings(one, config.workers);
+    if (one.backend == "dpdk")
+        return make_dpdk_interface(std::move(settings), dpdk_settings(config.dpdk, one), surroundings);
+    return std::unique_ptr<Interface>(std::make_unique<ProtectedInterface>(std::move(settings), surroundings));
 }
 
 }  // namespace
@@ -84,14 +93,16 @@ Result<void> Protection::prepare_interfaces() {
         const Surroundings surroundings{
             .pins = tables_->pins(),
             .shared = tables_->shared(),
+            .clock = tables_->clock(),
             .facts = load_facts(config_, interface),
             .hash = hash_,
             .flows = tables_->flows(),
             .analyst = *analyst_,
             .keeper = *keeper_,
             .tell = [this](const char* kind, const std::string& text) { events_.raise(Severity::notice, kind, text); }};
-        interfaces_.push_back(
-            std::make_unique<ProtectedInterface>(interface_settings(interface, config_.workers), surroundings));
+        auto made = make_interface(config_, interface, surroundings);
+        if (!made) return made.error();
+        interfaces_.push_back(std::move(*made));
         identities_.emplace_back();
         if (auto prepared = interfaces_.back()->prepare(); !prepared) {
             if (prepared.error().code != ENODEV) return prepared;
@@ -205,7 +216,7 @@ Result<void> Protection::apply(const config::Config& next) {
     put_in_force(mode_changed ? panic_mode(config_.panic.mode) : ordered);
     cookie_switch_->forget_obstacle();
     for (const auto& interface : interfaces_)
-        interface->forget_answer_obstacle();
+        if (interface->xdp() != nullptr) interface->xdp()->forget_answer_obstacle();
     tend_syn();
     return {};
 }
@@ -245,7 +256,7 @@ void Protection::every_second() {
     feed_known_sources();
     tell_overflow();
     for (std::size_t i = 0; i < interfaces_.size(); ++i) {
-        ProtectedInterface& interface = *interfaces_[i];
+        Interface& interface = *interfaces_[i];
         interface.tend();
         counter::Totals totals = interface.totals();
         totals += interface.inside_totals();

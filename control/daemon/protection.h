@@ -53,9 +53,7 @@ public:
     [[nodiscard]] const OperatorSessions& operator_sessions();
     [[nodiscard]] EventLog& events() noexcept { return events_; }
     [[nodiscard]] EventLoop& loop() noexcept { return loop_; }
-    [[nodiscard]] const std::vector<std::unique_ptr<ProtectedInterface>>& interfaces() const noexcept {
-        return interfaces_;
-    }
+    [[nodiscard]] const std::vector<std::unique_ptr<Interface>>& interfaces() const noexcept { return interfaces_; }
     [[nodiscard]] const ban::VerdictReport& verdict_report() const noexcept { return writer_->report(); }
     [[nodiscard]] std::uint64_t started_ns() const noexcept { return started_ns_; }
 
@@ -109,7 +107,7 @@ private:
     std::unique_ptr<CookieSwitch> cookie_switch_;
     OperatorSessions sessions_;
     bool sessions_unknown_ = false;
-    std::vector<std::unique_ptr<ProtectedInterface>> interfaces_;
+    std::vector<std::unique_ptr<Interface>> interfaces_;
     std::vector<IdentityWatch> identities_;
     std::unique_ptr<net::LinkWatch> links_;
     std::vector<EventLoop::TimerId> timers_;

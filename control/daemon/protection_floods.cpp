@@ -81,8 +81,10 @@ void Protection::tend_syn() {
     SynObstacles obstacles;
     obstacles.nobody = "an inline pair forwards, and nobody listens here";
     std::uint32_t mtu = 1500;
-    for (const auto& interface : interfaces_) {
-        if (!interface->settings().peer.empty()) continue;  // its programs answer nobody in any case
+    for (const auto& one : interfaces_) {
+        const ProtectedInterface* interface = one->xdp();
+        // A pair answers nobody in any case.
+        if (interface == nullptr || !interface->settings().peer.empty()) continue;
         obstacles.nobody.clear();
         const std::string name = interface->settings().name + ": ";
         if (!interface->cookie_obstacle().empty()) obstacles.request = name + interface->cookie_obstacle();

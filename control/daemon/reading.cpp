@@ -57,6 +57,7 @@ Reading& Reading::operator+=(const Reading& other) noexcept {
     port.down += other.port.down;
     port.too_long += other.port.too_long;
     port.refused += other.port.refused;
+    if (other.driver) driver = driver.value_or(counter::DriverDiscards{}) + *other.driver;
     return *this;
 }
 
@@ -88,6 +89,12 @@ Counters counters_of(const Reading& reading) {
                     {"not_forwarded_down", reading.port.down},
                     {"not_forwarded_too_long", reading.port.too_long},
                     {"not_forwarded_refused", reading.port.refused}};
+    if (reading.driver)
+        for (const auto& [name, count] : {std::pair{"driver_missed", reading.driver->missed},
+                                          std::pair{"driver_rx_errors", reading.driver->rx_errors},
+                                          std::pair{"driver_no_buffer", reading.driver->no_buffer},
+                                          std::pair{"driver_tx_errors", reading.driver->tx_errors}})
+            counters.nic.emplace_back(name, count);
     return counters;
 }
 

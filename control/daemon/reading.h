@@ -2,6 +2,8 @@
 // What was counted, as the socket's documents tell it.
 #pragma once
 
+#include <optional>
+
 #include "bpf/abi/port.h"
 #include "control/daemon/methods.h"
 #include "dataplane/counter/totals.h"
@@ -16,6 +18,7 @@ struct Reading {
     std::uint64_t in_flight = 0;
     xsk::Statistics sockets;
     gabion_port port{};  // inline: what was forwarded towards this port and could not leave
+    std::optional<counter::DriverDiscards> driver{};
 
     Reading& operator+=(const Reading& other) noexcept;
 };

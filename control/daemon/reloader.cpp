@@ -68,12 +68,14 @@ bool Reloader::needs_programs(const config::Config& next) const {
 void Reloader::prepare(Run& run) {
     const auto& interfaces = protection_.interfaces();
     for (std::size_t i = 0; i < interfaces.size(); ++i) {
+        ProtectedInterface* interface = interfaces[i]->xdp();
+        if (interface == nullptr) continue;
         Target target;
-        target.interface = interfaces[i].get();
-        target.opening = interfaces[i]->openings();
+        target.interface = interface;
+        target.opening = interface->openings();
         target.facts = load_facts(run.next, run.next.interfaces[i]);
-        target.possible = interfaces[i]->possible(target.facts);
-        if (interfaces[i]->present()) target.own.emplace(*interfaces[i]->own_maps());
+        target.possible = interface->possible(target.facts);
+        if (interface->present()) target.own.emplace(*interface->own_maps());
         run.targets.push_back(std::move(target));
     }
 }
@@ -87,6 +89,12 @@ void Reloader::start(const config::Config& next, Done done) {
         if (auto applied = protection_.apply(target); !applied) return done(applied.error());
         return done(std::move(report));
     }
+    // Their threads hold on to the tables that they began with.
+    for (const auto& interface : protection_.interfaces())
+        if (interface->xdp() == nullptr)
+            return done(Error{"other stages or sizes of tables were asked for, and " + interface->settings().name +
+                                  " is on DPDK, where they need a restart",
+                              ENOTSUP});
     before_programs_();
     Tables& tables = protection_.tables();
     run_ = std::make_shared<Run>(

@@ -224,6 +224,15 @@ InterfaceSettings interface_settings(const config::InterfaceConfig& config, cons
     return result;
 }
 
+DpdkSettings dpdk_settings(const config::DpdkConfig& config, const config::InterfaceConfig& interface) {
+    return {.device = interface.device,
+            .peer_device = interface.peer_device,
+            .cores = config.cores,
+            .memory_mib = config.memory_mib,
+            .huge_pages = config.huge_pages,
+            .idle_us = config.idle_us};
+}
+
 void apply_sampling(const config::Config& config, std::uint32_t hz, gabion_control& control) noexcept {
     const auto period = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(std::lround(sampling_period_s * hz)));
     const auto budget = std::max<std::uint64_t>(1, config.sampling.budget_pps * period / hz);

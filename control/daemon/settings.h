@@ -7,6 +7,7 @@
 
 #include "bpf/abi/control.h"
 #include "control/config/config.h"
+#include "control/daemon/dpdk_interface.h"
 #include "control/daemon/flood_keeper.h"
 #include "control/daemon/panic_keeper.h"
 #include "control/daemon/protected_interface.h"
@@ -34,6 +35,7 @@ FloodSettings flood_settings(const config::Config& config);
 SourceSettings source_settings(const config::Config& config);
 PanicSettings panic_settings(const config::Config& config);
 InterfaceSettings interface_settings(const config::InterfaceConfig& config, const config::WorkersConfig& workers);
+DpdkSettings dpdk_settings(const config::DpdkConfig& config, const config::InterfaceConfig& interface);
 
 // Written field by field into the page that the kernel reads.
 void apply_sampling(const config::Config& config, std::uint32_t hz, gabion_control& control) noexcept;

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pipeline's home on the host: the same stages as in the kernel (bpf/pipeline.h), on tables in this process's memory. For tests, fuzzing
-// and offline replay. Instances share nothing; one thread at a time uses one.
+// The pipeline's home on the host (core/host_stages.h) with tables of its own. For tests, fuzzing and offline replay. Instances share
+// nothing; one thread at a time uses one.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
-#include "bpf/abi/reason.h"
-#include "bpf/abi/settings.h"
-#include "bpf/lib/packet.h"
+#include "dataplane/core/host_stages.h"
 
 struct gabion_bucket4;
 struct gabion_bucket6;
@@ -28,7 +27,6 @@ struct gabion_queue;
 struct gabion_source;
 struct gabion_source_limits;
 struct gabion_source_set;
-struct gabion_tables;
 
 namespace gabion {
 
@@ -48,30 +46,22 @@ struct HostTableSizes {
     std::uint32_t queues = 1;
 };
 
-// The parser alone. Returns what it says (bpf/lib/parse.h) and leaves the packet in `packet`, GABION_PACKET_CONTROL and _TUNNEL
-// included, which the kernel's parser leaves to those who ask.
-gabion_reason parse(std::span<const std::byte> frame, gabion_packet& packet) noexcept;
-
 class HostPipeline {
 public:
-    struct Verdict {
-        gabion_reason reason = GABION_REASON_NONE;
-        gabion_action action = GABION_ACTION_NONE;
-        std::uint32_t one_in = 1;                    // when handed over: packets that this one stands for
-        gabion_reason instead = GABION_REASON_NONE;  // when INSPECTED: under which it is dropped
-    };
+    using Verdict = HostVerdict;
 
     explicit HostPipeline(const HostTableSizes& sizes = {});
     HostPipeline(HostPipeline&&) noexcept;
     HostPipeline& operator=(HostPipeline&&) noexcept;
     ~HostPipeline();
 
-    // One frame through all stages. What is handed over has its credit claimed; whoever takes it raises `released`.
-    Verdict run(std::span<const std::byte> frame, std::uint32_t queue, std::uint32_t now_ticks) noexcept;
+    // As HostStages::run().
+    Verdict run(std::span<const std::byte> frame, std::uint32_t queue, std::uint32_t now_ticks) noexcept {
+        return stages_->run(frame, *cpu_, queue, now_ticks);
+    }
 
-    [[nodiscard]] gabion_settings& settings() noexcept { return settings_; }
-    [[nodiscard]] const gabion_settings& settings() const noexcept { return settings_; }
-    [[nodiscard]] gabion_control& control() noexcept;
+    [[nodiscard]] gabion_settings& settings() noexcept { return stages_->settings(); }
+    [[nodiscard]] gabion_control& control() noexcept { return stages_->control(); }
     [[nodiscard]] gabion_cpu& cpu() noexcept { return *cpu_; }
 
     // A table under the name of its map ("op_e4", "quar_p6_state", "flows", ...); empty when there is none of that name.
@@ -87,19 +77,20 @@ private:
         std::byte bytes[64];
     };
     struct Table {
-        std::string_view name;
+        std::string name;
         std::size_t bytes = 0;
         std::vector<Line> lines;
     };
 
     template <typename T>
-    T* add(std::string_view name, std::size_t entries);
-    void add_sets(const HostTableSizes& sizes);
-    void add_states(const HostTableSizes& sizes);
+    void add(std::string_view name, std::size_t entries);
+    void add_set(const std::string& set, const HostTableSizes& sizes);
+    template <typename T>
+    void add_beside(const std::string& set, const char* what, const HostTableSizes& sizes);
+    void add_others(const HostTableSizes& sizes);
 
-    gabion_settings settings_{};
     std::vector<Table> memory_;
-    std::unique_ptr<gabion_tables> tables_;  // points into memory_, as does
+    std::optional<HostStages> stages_;  // points into memory_, as does
     gabion_cpu* cpu_ = nullptr;
 };
 

@@ -102,6 +102,11 @@ gabion_worker_counters sum(std::span<const gabion_worker_counters> workers) noex
     return total;
 }
 
+DriverDiscards operator+(const DriverDiscards& one, const DriverDiscards& other) noexcept {
+    return {one.missed + other.missed, one.rx_errors + other.rx_errors, one.no_buffer + other.no_buffer,
+            one.tx_errors + other.tx_errors};
+}
+
 std::uint64_t transmitted(const gabion_worker_counters& workers) noexcept {
     return workers.completed - std::min<std::uint64_t>(workers.tx_failed, workers.completed);
 }

@@ -48,6 +48,15 @@ Totals sum(std::span<const gabion_cpu> cpus, Mode mode = Mode::host) noexcept;
 
 gabion_worker_counters sum(std::span<const gabion_worker_counters> workers) noexcept;
 
+// What the driver of a polled port says it could not deliver or send, packets since it was opened. Beside the identity.
+struct DriverDiscards {
+    std::uint64_t missed = 0;     // no room in the receive ring
+    std::uint64_t rx_errors = 0;  // broken on arrival
+    std::uint64_t no_buffer = 0;  // no memory for them
+    std::uint64_t tx_errors = 0;  // taken by the driver, and not sent
+};
+DriverDiscards operator+(const DriverDiscards& one, const DriverDiscards& other) noexcept;
+
 // Inline mode: nothing comes back to be counted. What the other port's driver has done with, and did not report as failed, is handed back.
 std::uint64_t transmitted(const gabion_worker_counters& workers) noexcept;
 

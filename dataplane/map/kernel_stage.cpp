@@ -98,6 +98,14 @@ gabion_settings stage_settings(const MapGroup& shared, const MapGroup& own, cons
     return settings;
 }
 
+gabion_egress_settings inside_settings(const MapGroup& shared, const HostFacts& facts) {
+    gabion_egress_settings settings = egress_settings(shared);
+    settings.ephemeral_low = inside_query_low;
+    settings.ephemeral_high = inside_query_high;
+    settings.features = facts.features;
+    return settings;
+}
+
 void KernelStage::Destroy::operator()(gabion_bpf* skeleton) const noexcept { gabion_bpf__destroy(skeleton); }
 void KernelStage::Destroy::operator()(egress_bpf* skeleton) const noexcept { egress_bpf__destroy(skeleton); }
 void KernelStage::Destroy::operator()(handback_bpf* skeleton) const noexcept { handback_bpf__destroy(skeleton); }
@@ -112,11 +120,7 @@ KernelStage::~KernelStage() = default;
 Result<void> KernelStage::load_inside(const MapGroup& shared, const MapGroup& own, const HostFacts& facts) {
     inside_.reset(inside_bpf__open());
     if (!inside_) return error_from_errno(errno, "opening the inside port's program");
-    auto& settings = const_cast<gabion_egress_settings&>(inside_->rodata->gabion_egress_settings);
-    settings = egress_settings(shared);
-    settings.ephemeral_low = inside_query_low;
-    settings.ephemeral_high = inside_query_high;
-    settings.features = facts.features;
+    const_cast<gabion_egress_settings&>(inside_->rodata->gabion_egress_settings) = inside_settings(shared, facts);
     return give_and_load(inside_->obj, shared, own, "the inside port's program");
 }
 

@@ -48,6 +48,7 @@ HostFacts host_facts();
 bool listener_cookies_possible();
 
 gabion_settings stage_settings(const MapGroup& shared, const MapGroup& own, const HostFacts& facts);
+gabion_egress_settings inside_settings(const MapGroup& shared, const HostFacts& facts);
 
 class KernelStage {
 public:

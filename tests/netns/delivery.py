@@ -5,7 +5,7 @@ import signal
 import time
 
 from gabion_daemon import protected
-from gabion_lab import Bed, rounds, wait_for
+from gabion_lab import GATE4, GATE6, HOST4, HOST6, Bed, rounds, wait_for
 
 SOURCES = {'v4': '31.0.0.1-31.0.3.232', 'v6': '2a00:31::1-2a00:31::3e8'}
 PORT = 9000
@@ -87,6 +87,24 @@ def sockets(attach, one_in, bed=Bed):
         assert (counters['packets']['handed_over'] > 0) == (one_in > 0)
         again = bed.host.nstat()['Tcp.RetransSegs'] - before['Tcp.RetransSegs']
         return f'{handed_over_share(counters)}; the host sent {again} TCP segments again'
+
+
+def from_inside(bed):
+    """What a host behind a pair asks of the world: TCP both ways, UDP and ping, v4 and v6."""
+    with protected('outbound', bed=bed, sampling={'one_in': 1}) as (bed, daemon):
+        bed.host.sysctl(net__ipv4__ping_group_range='0 2147483647')
+        bed.world.tool('serve', http=80, udp=53).wait_ready()
+        runs = [bed.host.tool('clients', source=source, server=server, kind=kind, port=port, bytes=size, rate=rate,
+                              seconds=2, timeout_ms=3000)
+                for source, server in ((HOST4, GATE4), (HOST6, GATE6)) for kind, port, size, rate in
+                (('download', 80, 200000, 20), ('upload', 80, 200000, 20), ('udp', 53, 400, 100), ('ping', 0, 56, 50))]
+        for one in runs:
+            result = one.result()
+            assert result['failed'] == 0 and result['ok'] > 0, (one.name, result)
+        counters = daemon.identity()
+        assert counters['packets']['passed'] == 0 and counters['packets']['dropped'] == 0, counters
+        inside = counters['interfaces'][bed.peer]
+        assert inside['packets']['forwarded'] == inside['packets']['received'] == inside['passes']['outbound'] > 0, inside
 
 
 def under_load(bed, action):

@@ -40,6 +40,7 @@ class Daemon:
         self.config_file = self.base / 'gabion.toml'
         self.config = {'interface': [{**bed.protects(), 'attach': attach}],
                        'control': {'socket': self.socket}, 'state': {'directory': self.base / 'state', 'pin': self.pin}}
+        self.change(**bed.sections())
         self.change(**sections)
         self.process = None
         self.program = BUILD / 'gabiond'

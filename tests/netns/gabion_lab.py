@@ -250,6 +250,10 @@ class Bed:
         """The interface's table in the configuration."""
         return {'name': self.interface, 'mode': 'host'}
 
+    def sections(self):
+        """What else the configuration says in this bed."""
+        return {}
+
     def connect(self):
         self.lab.veth(self.box, self.interface, self.world, 'net0', self.queues)
 

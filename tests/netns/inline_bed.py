@@ -35,6 +35,19 @@ class InlineBed(Bed):
         namespace.run('ethtool', '-K', interface, 'gro', 'on', 'tx', 'off')
 
 
+class DpdkBed(InlineBed):
+    """The two ports of the box are polled by threads of gabiond, through packet sockets: no card is there to be taken from the kernel."""
+
+    cores = [1]
+
+    def protects(self):
+        return {**super().protects(), 'backend': 'dpdk', 'device': f'net_af_packet0,iface={self.interface}',
+                'peer_device': f'net_af_packet1,iface={self.peer}'}
+
+    def sections(self):
+        return {'dpdk': {'cores': self.cores, 'huge_pages': False, 'memory_mib': 128, 'idle_us': 50}}
+
+
 class OneWayBed(InlineBed):
     """The inside port has one queue to send by, fewer than the outside one receives on."""
 

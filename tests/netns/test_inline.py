@@ -2,19 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Inline mode: a box between the world and a host, with no address of its own. What is clean goes through, both ways and untouched;
 what is banned does not; and the daemon's end changes neither."""
-import pathlib
 import time
 
-from delivery import delivered, freeze, kill_and_start, repeat, restart_orderly, sockets, stream
+from delivery import delivered, freeze, from_inside, kill_and_start, repeat, restart_orderly, sockets, stream
 from gabion_daemon import Daemon, protected
-from gabion_lab import GATE4, GATE6, HOST4, HOST6, Bed, Lab, rounds, wait_for
+from gabion_lab import GATE4, HOST4, HOST6, Bed, Lab, rounds, wait_for
 from inline_bed import InlineBed, OneWayBed
 from own_traffic import OwnTraffic
+from raw_exchange import exchange, frames
 from scenario import case, main
 
-RAW = pathlib.Path(__file__).with_name('raw_frames.py')
-OF_WORLD, OF_HOST = {'v4': GATE4, 'v6': GATE6}, {'v4': HOST4, 'v6': HOST6}
-A, B = '0200000000aa', '0200000000bb'
 
 
 def port_counts(daemon, port):
@@ -31,20 +28,7 @@ def real_sockets(attach, one_in, bed=InlineBed):
 
 @case('from inside to the world: TCP, UDP, ping, v4 and v6')
 def outbound():
-    with protected('outbound', bed=InlineBed, sampling={'one_in': 1}) as (bed, daemon):
-        bed.host.sysctl(net__ipv4__ping_group_range='0 2147483647')
-        bed.world.tool('serve', http=80, udp=53).wait_ready()
-        runs = [bed.host.tool('clients', source=OF_HOST[family], server=OF_WORLD[family], kind=kind, port=port, bytes=size, rate=rate,
-                              seconds=2, timeout_ms=3000)
-                for family in OF_WORLD for kind, port, size, rate in
-                (('download', 80, 200000, 20), ('upload', 80, 200000, 20), ('udp', 53, 400, 100), ('ping', 0, 56, 50))]
-        for one in runs:
-            result = one.result()
-            assert result['failed'] == 0 and result['ok'] > 0, (one.name, result)
-        counters = daemon.identity()
-        assert counters['packets']['passed'] == 0 and counters['packets']['dropped'] == 0, counters
-        inside = counters['interfaces']['prot1']
-        assert inside['packets']['forwarded'] == inside['packets']['received'] == inside['passes']['outbound'] > 0, inside
+    from_inside(InlineBed)
 
 
 @case('every packet of a stream, everything handed over, native, v4', alone=True, attach='native', family='v4', one_in=1)
@@ -88,30 +72,6 @@ def alone(how):
         assert delivered(bed) == 100 and delivered(bed, '91.0.0.1') == 0
         daemon.start()
         assert daemon.identity()['drops']['ban-operator'] == 100
-
-
-def frames():
-    """Kinds of frames by name, between two stations that are not the box's ports."""
-    ip = '4500001c000100004011' + 'f0cc' + '1f000001' + '14000001' + '9c40' + '2328' + '0008' + '0000'
-    arp = '0001080006040001' + A + '1f000001' + '000000000000' + '14000001'
-    to = B + A
-    return {'IPv4 to another MAC': to + '0800' + ip.ljust(92, '0'),
-            'one tag': to + '81002064' + '0800' + ip.ljust(92, '0'),
-            'two tags': to + '88a80064' + '8100e065' + '0800' + ip.ljust(92, '0'),
-            'ARP to all': 'ffffffffffff' + A + '0806' + arp.ljust(92, '0'),
-            'ARP in a VLAN': 'ffffffffffff' + A + '81000007' + '0806' + arp.ljust(92, '0'),
-            'MPLS': to + '8847' + '00' * 46,
-            'LLDP': '0180c200000e' + A + '88cc' + '0207' * 23,
-            'STP': '0180c2000000' + A + '0026' + '424203' + '00' * 43,
-            'the longest, tagged': to + '81000064' + '0800' + ('450005dc' + ip[8:]).ljust(3000, '5')}
-
-
-def exchange(sent, out, into, arriving):
-    """What of these frames arrives at the other end; so many are waited for."""
-    (sender, one), (taker, other) = out, into
-    receiver = taker.start('python3', RAW, 'receive', other, arriving, A, name='receive').wait_ready()
-    sender.run('python3', RAW, 'send', one, *sent)
-    return receiver.result()['frames']
 
 
 @case('frames arrive as they were sent: MACs, tags, lengths, ARP, LLDP; native', attach='native')

@@ -89,7 +89,7 @@ const BadCase bad_cases[] = {
     {"unknown section", "[panics]\nmode = \"on\"" + interface, "gabion.toml:1:2: panics", "did you mean panic?"},
     {"unknown key, quoted and strange", "\"a\\u001bb\" = 1" + interface, "gabion.toml:1:1: a?b", "unknown key"},
     {"unknown key of an interface", interface + "colour = 1", "gabion.toml:4:1: interface.colour",
-     "attach, link_control, mac_mode, macs, mode, name, peer"},
+     "attach, backend, device, link_control, mac_mode, macs, mode, name, peer, peer_device"},
     {"text for a flag", "dry_run = \"yes\"" + interface, "gabion.toml:1:11: dry_run",
      "true or false; found the text \"yes\""},
     {"number for a flag", "dry_run = 1" + interface, "gabion.toml:1:11: dry_run", "found 1"},
@@ -209,6 +209,9 @@ TEST(Config, IsWrittenAsItIsRead) {
     config.control.group = "quo\"te\\d";
     config.interfaces.push_back(
         {"eth1", "inline", "eth2", "drop", "native", "deny", {*parse_mac("02:00:5e:10:00:01")}});
+    config.interfaces.push_back(
+        {"wan", "inline", "lan", "forward", "auto", "off", {}, "dpdk", "0000:03:00.0", "net_ring0,a=b"});
+    config.dpdk.cores = {2};
     const auto again = parse(config_text(config));
     ASSERT_TRUE(again.config) << again.problem_text();
     EXPECT_EQ(config_text(*again.config), config_text(config));

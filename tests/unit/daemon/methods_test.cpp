@@ -55,7 +55,7 @@ TEST_F(Methods, Status) {
     status.feature_notes = {{"bpf_loop", "needs kernel 5.17"}};
     expect("status", Json::object(),
            R"({"version":"1.2.3","kernel":"6.1.0","uptime_s":90,"dry_run":false,"trial_left_s":300,
-        "interfaces":[{"name":"eth0","mode":"host","attach":"native","present":true,"note":"",
+        "interfaces":[{"name":"eth0","mode":"host","backend":"xdp","attach":"native","present":true,"note":"",
             "workers":[{"queue":0,"cpu":2,"alive":true,"late":false,"in_flight":7}]}],
         "panic":{"mode":"auto","tripped":false,"learned":false,"rate_pps":0,"drop_ratio":0.0,"trips":0,"met":0,"dropped":0},
         "bans":3,"quarantined":2,"allowed":1,"features":{"hand_over":true,"bpf_loop":false},
