@@ -63,9 +63,9 @@ def status():
 @case('every packet of a stream arrives once, everything seen by the detectors', one_in=1)
 def stream(one_in):
     with protected('dpdkstream', bed=DpdkBed, sampling={'one_in': one_in}) as (bed, daemon):
-        count = 300000
+        count = 100000
         receiver = bed.receive(port=9000, expect=count, nap_ms=4).place(nice=10)
-        sent = bed.send(source='31.0.0.1-31.0.3.232', dport=9000, rate=60000, count=count, ttl='host').result()
+        sent = bed.send(source='31.0.0.1-31.0.3.232', dport=9000, rate=30000, count=count, ttl='host').result()
         counters = daemon.identity()
         receiver.stop()
         got = receiver.result()
