@@ -51,7 +51,6 @@ public:
         : Interface(std::move(settings), std::move(surroundings)),
           dpdk_(std::move(dpdk)),
           ticks_(surroundings_.clock) {}
-    ~DpdkInterface() override { stop(); }
 
     [[nodiscard]] const char* backend() const noexcept override { return "dpdk"; }
     Result<void> prepare() override;
@@ -81,7 +80,7 @@ public:
 private:
     // The thread dies first: it uses the observer.
     struct Running {
-        std::unique_ptr<detect::Observer> observer;
+        AttachedObserver observer;
         std::unique_ptr<dpdk::LcoreThread> thread;
     };
 
@@ -89,7 +88,6 @@ private:
     Result<void> open_stages();
     Result<void> start_lcore(std::uint16_t queue, unsigned cpu);
     void release_programs();
-    void stop();
     [[nodiscard]] std::string link_note(gabion_side side) const;
     [[nodiscard]] const std::string& name_of(gabion_side side) const noexcept {
         return side == GABION_SIDE_OUTSIDE ? settings_.name : settings_.peer;
@@ -156,7 +154,7 @@ Result<void> DpdkInterface::open() {
         if (auto started = port->start(); !started) return started;
     for (std::uint16_t queue = 0; queue < dpdk_.cores.size(); ++queue)
         if (auto started = start_lcore(queue, dpdk_.cores[queue]); !started) {
-            stop();
+            running_.clear();
             return started;
         }
     for (const gabion_side side : {GABION_SIDE_OUTSIDE, GABION_SIDE_INSIDE})
@@ -169,8 +167,7 @@ Result<void> DpdkInterface::start_lcore(std::uint16_t queue, unsigned cpu) {
     if (cpu >= cpus.size()) return Error{"dpdk.cores: this host has no CPU " + std::to_string(cpu), EINVAL};
     seed(cpus[cpu]);
     Running running;
-    running.observer = std::make_unique<detect::Observer>(surroundings_.hash);
-    running.observer->set_flow_lookup(FlowView::look_up, &surroundings_.flows);
+    running.observer = attach_observer();
     auto lcore = std::make_unique<dpdk::Lcore>(
         dpdk::LcoreConfig{.outside = ports_[GABION_SIDE_OUTSIDE]->id(),
                           .inside = ports_[GABION_SIDE_INSIDE]->id(),
@@ -188,26 +185,16 @@ Result<void> DpdkInterface::start_lcore(std::uint16_t queue, unsigned cpu) {
                           .idle_us = dpdk_.idle_us},
         *running.observer);
     running.thread = std::make_unique<dpdk::LcoreThread>(std::move(lcore), queue, cpu);
-    surroundings_.analyst.attach(running.observer.get());
     auto started = running.thread->started();
-    if (started)
-        running_.push_back(std::move(running));
-    else
-        surroundings_.analyst.detach(running.observer.get());
+    if (started) running_.push_back(std::move(running));
     return started;
-}
-
-void DpdkInterface::stop() {
-    for (const Running& running : running_)
-        surroundings_.analyst.detach(running.observer.get());
-    running_.clear();
 }
 
 // Nobody is left to move packets, whatever the configuration wants of a stop; the tables and the counts stay for the next start.
 void DpdkInterface::close(bool keep_enforcing) {
     if (present())
         surroundings_.tell("forwarding-ended", settings_.name + ": nothing is forwarded until gabiond runs again");
-    stop();
+    running_.clear();
     for (auto& port : ports_)
         port.reset();
     if (!keep_enforcing && pins_) pins_->clear();

@@ -5,6 +5,9 @@
 
 #include <bpf/libbpf.h>
 
+#include "control/daemon/analyst_thread.h"
+#include "control/daemon/flow_view.h"
+#include "dataplane/detect/observer.h"
 #include "dataplane/map/shared_maps.h"
 #include "dataplane/worker/takeover.h"
 
@@ -34,6 +37,18 @@ Interface::Interface(InterfaceSettings settings, Surroundings surroundings)
 }
 
 Interface::~Interface() = default;
+
+void Interface::Detach::operator()(detect::Observer* observer) const noexcept {
+    analyst->detach(observer);
+    delete observer;
+}
+
+Interface::AttachedObserver Interface::attach_observer() const {
+    auto observer = std::make_unique<detect::Observer>(surroundings_.hash);
+    observer->set_flow_lookup(FlowView::look_up, &surroundings_.flows);
+    surroundings_.analyst.attach(observer.get());
+    return {observer.release(), Detach{&surroundings_.analyst}};
+}
 
 Result<void> Interface::open_own_maps(std::uint32_t queues) {
     auto directory = surroundings_.pins.subdirectory(settings_.name);

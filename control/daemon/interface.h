@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +26,10 @@
 #include "dataplane/map/xdp_link.h"
 #include "dataplane/net/link_watch.h"
 #include "dataplane/xsk/socket.h"
+
+namespace gabion::detect {
+class Observer;
+}
 
 namespace gabion::daemon {
 
@@ -135,6 +140,14 @@ public:
     [[nodiscard]] std::uint64_t table_bytes() const noexcept { return own_ ? own_->bytes() : 0; }
 
 protected:
+    struct Detach {
+        AnalystThread* analyst = nullptr;
+        void operator()(detect::Observer* observer) const noexcept;
+    };
+    // Its slots go to the analyst from the beginning to the end of its life. The thread that uses it must end before.
+    using AttachedObserver = std::unique_ptr<detect::Observer, Detach>;
+    [[nodiscard]] AttachedObserver attach_observer() const;
+
     // Its pinned counters and tables, with room for so many queues; what a killed daemon left in them is settled and told.
     Result<void> open_own_maps(std::uint32_t queues);
     // Once a second: packets that a port of a pair could not send.

@@ -38,16 +38,18 @@ std::vector<std::pair<const char*, int>> ProtectedInterface::programs() const {
 // Each is replaced between two packets. They go on or come back together, so that what one notes the other reads.
 Result<void> ProtectedInterface::exchange_programs(map::KernelStage& stage) {
     if (!present_ || !stage_) return Error{settings_.name + " is away", ENODEV};
-    const auto place = [&](const map::KernelStage& programs) -> Result<void> {
+    const auto place_hooks = [&](const map::KernelStage& programs) -> Result<void> {
         const auto index = follower_->link()->index;
-        if (auto swapped = link_->swap(programs.xdp_fd(), settings_.name); !swapped) return swapped;
-        if (inside_) {
-            if (auto swapped = inside_->swap(programs.inside_fd()); !swapped) return swapped;
-        }
-        if (!inside_ && cookie_obstacle_.empty() && programs.syn_fd() >= 0)
+        if (cookie_obstacle_.empty() && programs.syn_fd() >= 0)
             if (auto taking = net::attach_ingress(index, programs.syn_fd()); !taking) return taking.error();
-        if (!inside_ && !noting_error_)
+        if (!noting_error_)
             if (auto noting = net::attach_egress(index, programs.egress_fd()); !noting) return noting.error();
+        return {};
+    };
+    const auto place = [&](const map::KernelStage& programs) -> Result<void> {
+        if (auto swapped = link_->swap(programs.xdp_fd(), settings_.name); !swapped) return swapped;
+        auto others = inside_ ? inside_->swap(programs.inside_fd()) : place_hooks(programs);
+        if (!others) return others;
         if (hand_back_) return hand_back_->use({programs.handback_fd(), programs.foreign_fd()});
         return {};
     };

@@ -43,8 +43,7 @@ void ProtectedInterface::hand_over_off(const std::string& why) {
 
 Result<void> ProtectedInterface::start_worker(std::uint32_t queue, unsigned cpu, const net::Link& link, bool patient) {
     Running running;
-    running.observer = std::make_unique<detect::Observer>(surroundings_.hash);
-    running.observer->set_flow_lookup(FlowView::look_up, &surroundings_.flows);
+    running.observer = attach_observer();
     worker::WorkerConfig config;
     config.pipe = {.interface = link.name,
                    .queue = queue,
@@ -60,12 +59,8 @@ Result<void> ProtectedInterface::start_worker(std::uint32_t queue, unsigned cpu,
     auto opened = patient ? until_let_go(EBUSY, open) : open();
     if (!opened) return opened.error();
     running.thread = std::make_unique<worker::WorkerThread<detect::Observer>>(std::move(*opened), cpu);
-    surroundings_.analyst.attach(running.observer.get());
     auto started = running.thread->started();
-    if (started)
-        running_.push_back(std::move(running));
-    else
-        surroundings_.analyst.detach(running.observer.get());
+    if (started) running_.push_back(std::move(running));
     return started;
 }
 
@@ -138,8 +133,6 @@ Result<void> ProtectedInterface::start_workers(const net::Link& link) {
 void ProtectedInterface::stop_workers() {
     for (const Running& running : running_)
         running.thread->worker().stop();
-    for (const Running& running : running_)
-        surroundings_.analyst.detach(running.observer.get());
     running_.clear();
     hand_back_.reset();
 }

@@ -94,7 +94,7 @@ private:
     using DetectingWorker = worker::Worker<detect::Observer>;
     // The thread dies first: it uses the observer.
     struct Running {
-        std::unique_ptr<detect::Observer> observer;
+        AttachedObserver observer;
         std::unique_ptr<worker::WorkerThread<detect::Observer>> thread;
     };
 

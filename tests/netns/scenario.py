@@ -10,7 +10,8 @@ import sys
 import time
 import traceback
 
-LONG = os.environ.get('GABION_LONG') == '1'
+from gabion_lab import LONG
+
 _cases = []
 
 
@@ -42,12 +43,13 @@ def perform(chosen):
 
 def outcomes(cases, at_once):
     """Each case with what it gives, in the order in which they are performed."""
-    sharing = [one for one in cases if at_once > 1 and not LONG and not one[3]]
-    with multiprocessing.get_context('fork').Pool(at_once, maxtasksperchild=1) as pool:
-        yield from zip(sharing, pool.imap(perform, sharing))
-    for one in cases:
-        if one not in sharing:
-            yield one, perform(one)
+    alone = [one for one in cases if at_once == 1 or LONG or one[3]]
+    sharing = [one for one in cases if one not in alone]
+    if sharing:
+        with multiprocessing.get_context('fork').Pool(at_once, maxtasksperchild=1) as pool:
+            yield from zip(sharing, pool.imap(perform, sharing))
+    for one in alone:
+        yield one, perform(one)
 
 
 def main(at_once=1):
