@@ -2,20 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """`gabion profile`: what it says is what happened, and while programs are swapped no packet goes by unfiltered or is lost, whatever
 ends the run."""
-import json
 import time
 
-from gabion_daemon import protected
 from gabion_lab import BUILD, rounds, wait_for
+from mixed_traffic import BANNED, CLEAN, Traffic, program_in_place, unjudged
 from scenario import case, main
-
-CLEAN, FLOOD = 9000, 9001
-BANNED = '91.0.0.0/24'
-
-
-def program_in_place(bed):
-    """The id of the XDP program on the interface."""
-    return json.loads(bed.host.run('ip', '-j', '-d', 'link', 'show', 'dev', bed.interface).stdout)[0]['xdp']['prog']['id']
 
 
 def began(daemon, before=0):
@@ -37,35 +28,6 @@ def swapped(bed, daemon, seconds):
     running = profile(daemon, seconds)
     wait_for('the swap', lambda: program_in_place(bed) != ordinary, seconds)
     return ordinary, running
-
-
-def watched(name, **sections):
-    """A protected bed whose daemon judges nothing by itself: detectors are another test's subject."""
-    judging = {one: {'dry_run': True} for one in ('rate', 'entropy', 'ttl', 'size')}
-    return protected(name, sampling={'one_in': 16, 'budget_pps': 5000}, detectors=judging, **sections)
-
-
-class Traffic:
-    """Clean stamped datagrams, of which none may be lost, beside a flood from banned sources, of which none may arrive."""
-
-    def __init__(self, bed, seconds, rate=40000):
-        self.clean, self.flood = bed.receive(port=CLEAN, nap_ms=4), bed.receive(port=FLOOD)
-        self.count = int(seconds * rate)
-        self.senders = [bed.send(source='31.0.0.1-31.0.0.200', dport=CLEAN, rate=rate, count=self.count, ttl='host'),
-                        bed.send(source='2a00:31::1-2a00:31::c8', dport=CLEAN, rate=rate / 4, count=self.count // 4, ttl='host', stream=1),
-                        bed.send(source=BANNED, dport=FLOOD, rate=rate * 2, count=self.count * 2, stream=2)]
-
-    def end(self):
-        """Checks, and returns how many were sent: clean, banned."""
-        sent = [sender.result()['sent'] for sender in self.senders]
-        time.sleep(0.2)
-        self.clean.stop()
-        self.flood.stop()
-        clean, flood = self.clean.result(), self.flood.result()
-        assert flood['received'] == 0, f'{flood["received"]} of the banned flood arrived'
-        assert (clean['lost'], clean['duplicated'], clean['overflowed']) == (0, 0, 0), clean
-        assert clean['received'] == sent[0] + sent[1], (clean, sent)
-        return sent[0] + sent[1], sent[2]
 
 
 def check_stages(one):
@@ -95,16 +57,16 @@ def check_programs(one):
 @case('packets by reason, stages, programs and maps of real traffic, native', alone=True, attach='native')
 @case('packets by reason, stages, programs and maps of real traffic, generic', alone=True, attach='generic')
 def measured(attach):
-    with watched('profile', attach=attach) as (bed, daemon):
+    with unjudged('profile', attach=attach) as (bed, daemon):
         assert daemon.attach_mode() == attach
         daemon.ban(BANNED, '91.0.0.7', '2a00:66::/32')
         ordinary_program = program_in_place(bed)
         before = daemon.settled()
         running = profile(daemon, 8)
         time.sleep(2)  # so that both halves get their share
-        traffic = Traffic(bed, 3)
+        traffic = Traffic(bed, 3, rate=40000, flood_rate=80000)
         slowest = 0
-        while any(sender.running() for sender in traffic.senders):
+        while traffic.running():
             begin = time.monotonic()
             daemon.status()
             slowest = max(slowest, time.monotonic() - begin)
@@ -141,10 +103,10 @@ def measured(attach):
 @case('swaps under load: nothing unfiltered, nothing lost, native', alone=True, attach='native')
 @case('swaps under load: nothing unfiltered, nothing lost, generic', alone=True, attach='generic')
 def swaps(attach):
-    times = rounds(4, 50)  # a second each, and what each takes to begin and to end
-    with watched('swaps', attach=attach) as (bed, daemon):
+    times = rounds(4, 50)  # a second each
+    with unjudged('swaps', attach=attach) as (bed, daemon):
         daemon.ban(BANNED)
-        traffic = Traffic(bed, times * 1.6 + 1)
+        traffic = Traffic(bed, rate=40000, flood_rate=80000)
         packets = 0
         for _ in range(times):
             packets += daemon.ask('profile', '--seconds', 1)['interfaces'][bed.interface]['received']
@@ -157,7 +119,7 @@ def swaps(attach):
 
 @case('when the asker goes, the ordinary program comes back at once')
 def asker_gone():
-    with watched('gone') as (bed, daemon):
+    with unjudged('gone') as (bed, daemon):
         ordinary, running = swapped(bed, daemon, 6)
         running.popen.kill()
         wait_for('the ordinary program', lambda: program_in_place(bed) == ordinary, 1.5)
@@ -169,7 +131,7 @@ def asker_gone():
 
 @case('a second profile at the same time is refused, and the first goes on; a reload meanwhile counts')
 def second():
-    with watched('second') as (bed, daemon):
+    with unjudged('second') as (bed, daemon):
         ordinary = program_in_place(bed)
         running = profile(daemon, 4)
         refused = daemon.gabion('profile', check=False)
@@ -192,10 +154,10 @@ def second():
 
 @case('a daemon that is told to stop puts the ordinary program back first')
 def stopped():
-    with watched('stopped') as (bed, daemon):
+    with unjudged('stopped') as (bed, daemon):
         daemon.ban(BANNED)
         ordinary, running = swapped(bed, daemon, 6)
-        traffic = Traffic(bed, 1)
+        traffic = Traffic(bed)
         assert daemon.stop() == 0
         assert program_in_place(bed) == ordinary
         assert running.wait() == 1 and 'stop' in running.log.read_text(), running.log.read_text()
@@ -206,7 +168,7 @@ def stopped():
 
 @case('a stop that detaches takes the program off, whichever is in place')
 def detached():
-    with watched('detached', daemon={'on_stop': 'detach'}) as (bed, daemon):
+    with unjudged('detached', daemon={'on_stop': 'detach'}) as (bed, daemon):
         ordinary, running = swapped(bed, daemon, 6)
         assert daemon.stop() == 0 and running.wait() == 1
         assert 'xdp' not in bed.host.run('ip', 'link', 'show', bed.interface).stdout
@@ -215,31 +177,27 @@ def detached():
 
 @case('a program that a killed daemon left timing goes on filtering, and the next start replaces it', alone=True)
 def killed():
-    with watched('killed') as (bed, daemon):
+    with unjudged('killed') as (bed, daemon):
         daemon.ban(BANNED)
         ordinary, _ = swapped(bed, daemon, 6)
         left = program_in_place(bed)
-        traffic = Traffic(bed, 3)
+        traffic = Traffic(bed)
         daemon.kill()
         time.sleep(0.5)
         assert program_in_place(bed) == left
         daemon.start()
         assert program_in_place(bed) not in (left, ordinary)
-        # What stood in the killed worker's rings is lost, and counted: only that may be missing.
-        for sender in traffic.senders:
-            sender.result()
-        time.sleep(0.2)
-        traffic.clean.stop()
-        traffic.flood.stop()
+        _, banned, clean = traffic.stop()
         counters = daemon.identity()
-        assert traffic.flood.result()['received'] == 0 and counters['drops']['ban-operator-prefix'] == traffic.count * 2
-        assert traffic.clean.result()['lost'] <= counters['workers']['lost'] <= 512, (traffic.clean.result(), counters['workers'])
+        assert counters['drops']['ban-operator-prefix'] == banned
+        # What stood in the killed worker's rings is lost, and counted: only that may be missing.
+        assert clean['lost'] <= counters['workers']['lost'] <= 512, (clean, counters['workers'])
         assert daemon.ask('profile', '--seconds', 1)['interfaces'][bed.interface]['note'] == ''
 
 
 @case('an interface that goes and comes back meanwhile is protected by the ordinary program')
 def interface_gone():
-    with watched('away') as (bed, daemon):
+    with unjudged('away') as (bed, daemon):
         ordinary, running = swapped(bed, daemon, 5)
         bed.host.run('ip', 'link', 'del', bed.interface)
         wait_for('its going', lambda: 'interface-gone' in daemon.event_kinds())
@@ -249,13 +207,13 @@ def interface_gone():
         here = program_in_place(bed)
         assert running.result()['interfaces'][bed.interface]['note'] != ''
         assert program_in_place(bed) == here, 'a program of the former interface was put in place'
-        Traffic(bed, 0.5).end()
+        Traffic(bed).end()
         daemon.identity()
 
 
 @case('without CAP_SYS_ADMIN the stages are told, and why the whole programs are not', alone=True)
 def unprivileged():
-    with watched('capable', start=False) as (bed, daemon):
+    with unjudged('capable', start=False) as (bed, daemon):
         daemon.through = ('setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin')
         daemon.start()
         running = profile(daemon, 2)
@@ -270,7 +228,7 @@ def unprivileged():
 
 @case('bad arguments are refused, with one line')
 def arguments():
-    with watched('arguments') as (bed, daemon):
+    with unjudged('arguments') as (bed, daemon):
         ordinary = program_in_place(bed)
         for seconds in ('0', '601', '99999', '-1', '1.5', 'text', ''):
             refused = daemon.gabion('profile', '--seconds', seconds, check=False)

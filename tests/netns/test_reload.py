@@ -3,51 +3,14 @@
 """`gabion reload` with other switches and other table sizes: other programs and tables take the place of those at work with nothing
 unfiltered, lost or forgotten between, or nothing changes and the command says so."""
 import datetime
-import json
 import pathlib
 import time
 
-from gabion_daemon import protected
-from gabion_lab import BUILD, LONG, rounds, run, wait_for
+from gabion_lab import BUILD, rounds, run, wait_for
+from mixed_traffic import BANNED, CLEAN, Traffic, program_in_place, unjudged
 from scenario import case, main
 
-CLEAN, FLOOD = 9000, 9001
-BANNED, MORE = '91.0.0.0/24', 5000
-
-
-def program_in_place(bed):
-    return json.loads(bed.host.run('ip', '-j', '-d', 'link', 'show', 'dev', bed.interface).stdout)[0]['xdp']['prog']['id']
-
-
-def calm(name, **sections):
-    """A protected bed whose daemon judges nothing by itself, and hands over one packet in 16."""
-    judging = {one: {'dry_run': True} for one in ('rate', 'entropy', 'ttl', 'size')}
-    return protected(name, sampling={'one_in': 16, 'budget_pps': 5000}, detectors=judging, **sections)
-
-
-class Traffic:
-    """Clean stamped datagrams, of which none may be lost, beside a flood from banned sources, of which none may arrive."""
-
-    def __init__(self, bed, seconds, rate=20000):
-        self.clean, self.flood = bed.receive(port=CLEAN, nap_ms=4), bed.receive(port=FLOOD)
-        count = int(seconds * rate)
-        self.senders = [bed.send(source='31.0.0.1-31.0.0.200', dport=CLEAN, rate=rate, count=count, ttl='host'),
-                        bed.send(source='2a00:31::1-2a00:31::c8', dport=CLEAN, rate=rate / 4, count=count // 4, ttl='host', stream=1),
-                        bed.send(source=BANNED, dport=FLOOD, rate=rate, count=count, stream=2)]
-
-    def running(self):
-        return any(sender.running() for sender in self.senders)
-
-    def end(self):
-        sent = [sender.result()['sent'] for sender in self.senders]
-        time.sleep(0.2)
-        self.clean.stop()
-        self.flood.stop()
-        clean, flood = self.clean.result(), self.flood.result()
-        assert flood['received'] == 0, f'{flood["received"]} of the banned flood arrived'
-        assert (clean['lost'], clean['duplicated'], clean['overflowed']) == (0, 0, 0), clean
-        assert clean['received'] == sent[0] + sent[1], (clean, sent)
-        return sent
+MORE = 5000
 
 
 class Never:
@@ -103,14 +66,14 @@ def refused(daemon, *texts):
 
 @case('switches and sizes change under load: no banned packet passes, no clean one is lost, no counter goes back')
 def swaps_under_load():
-    with calm('reload') as (bed, daemon):
+    with unjudged('reload') as (bed, daemon):
         load_many(daemon)
         daemon.ban(BANNED, note='the flood')
         daemon.ban('92.255.0.1', '2a00:92:ffff::1', note='short', **{'for': '1h'})
         before, never, times = Bans(daemon), Never(daemon), rounds(6, 100)
-        traffic = Traffic(bed, rounds(0.8, 2.5) * times + 1)  # the long run is to make all of them, on a slow machine too
-        done, slowest = 0, 0
-        while traffic.running() and done < times:
+        traffic = Traffic(bed)
+        slowest = 0
+        for done in range(times):
             program = program_in_place(bed)
             daemon.change(features={'breaker': done % 2 == 1, 'destinations': done % 3 == 0},
                           bans={'capacity': (1 << 20, 8192, 1 << 18)[done % 3], 'prefix_capacity': (1 << 17, 1024)[done % 2]},
@@ -120,22 +83,20 @@ def swaps_under_load():
             slowest = max(slowest, time.monotonic() - begin)
             assert program_in_place(bed) != program
             never.look()
-            done += 1
-        assert done == times or not LONG, f'{done} of {times} reloads'
         assert Bans(daemon).same(before)
-        sent = traffic.end()
+        clean, banned = traffic.end()
         counters = daemon.identity()
         never.look()
-        assert counters['drops']['ban-operator-prefix'] == sent[2], (counters['drops'], sent)
+        assert counters['drops']['ban-operator-prefix'] == banned, (counters['drops'], banned)
         hits = {ban['target']: ban['hits'] for ban in daemon.ask('ban', 'list')}
-        assert 0.9 * sent[2] < hits[BANNED] <= 1.1 * sent[2], (hits[BANNED], sent[2])
+        assert 0.9 * banned < hits[BANNED] <= 1.1 * banned, (hits[BANNED], banned)
         assert counters['workers']['lost'] == 0
-        return f'{done} reloads, the slowest took {slowest * 1000:.0f} ms; {sent[0] + sent[1]} clean packets, {sent[2]} banned ones'
+        return f'{times} reloads, the slowest took {slowest * 1000:.0f} ms; {clean} clean packets, {banned} banned ones'
 
 
 @case('a switch takes effect and is told, off and on again')
 def switches():
-    with calm('switches') as (bed, daemon):
+    with unjudged('switches') as (bed, daemon):
         daemon.ban('31.0.0.9')
         told = daemon.status()['features']
         assert told['breaker'] and told['quarantine'] and told['destination_caps'] and told['ban_hits']
@@ -171,7 +132,7 @@ def switches():
 
 @case('a bad file changes nothing; what waits for a restart is told each time until then')
 def bad_file():
-    with calm('badfile') as (bed, daemon):
+    with unjudged('badfile') as (bed, daemon):
         daemon.ban(BANNED)
         good = daemon.config_file.read_text()
         daemon.config_file.write_text(good.replace('[bans]', '[bans]') + '\n[features]\nbreaker = "off"\nquarantaine = false\n')
@@ -191,10 +152,10 @@ def bad_file():
 
 @case('a failed resize leaves the old tables in force and says so')
 def failed_resize():
-    with calm('toosmall') as (bed, daemon):
+    with unjudged('toosmall') as (bed, daemon):
         load_many(daemon)
         daemon.ban(BANNED)
-        traffic = Traffic(bed, 4)
+        traffic = Traffic(bed)
         daemon.change(bans={'capacity': 1024})
         refused(daemon, '[bans] capacity', '2500 IPv', 'table of 1024')
         # The whole of it: a switch that came with the size that does not fit is not in force either.
@@ -217,7 +178,7 @@ def failed_resize():
 
 @case('tables of other sizes outlive the daemon: the next start goes on with them')
 def resized_and_restarted():
-    with calm('resized') as (bed, daemon):
+    with unjudged('resized') as (bed, daemon):
         load_many(daemon)
         daemon.ban(BANNED, note='kept')
         daemon.change(bans={'capacity': 1 << 16, 'quarantine_capacity': 1024, 'detector_capacity': 2048}, allow={'capacity': 1024})
@@ -226,7 +187,7 @@ def resized_and_restarted():
         assert sorted(report['changed']) == ['allow.capacity', 'bans.capacity', 'bans.detector_capacity', 'bans.quarantine_capacity'], report
         before = Bans(daemon)
         time.sleep(1.2)  # a save of the state
-        traffic = Traffic(bed, 2.5)
+        traffic = Traffic(bed)
         time.sleep(0.3)
         daemon.stop()
         daemon.start()
@@ -245,7 +206,7 @@ def resized_and_restarted():
 
 @case('a reload of switches ends a profile that is under way, and says so; an interface that is away gets its program when it comes')
 def profile_and_away():
-    with calm('ends') as (bed, daemon):
+    with unjudged('ends') as (bed, daemon):
         process = bed.host.start(BUILD / 'gabion', '--socket', daemon.socket, 'profile', '--seconds', 20, '--json', name='profile')
         wait_for('the profile', lambda: 'profile-began' in daemon.event_kinds(), 10)
         daemon.change(features={'destinations': False})
@@ -260,7 +221,7 @@ def profile_and_away():
         daemon.ban(BANNED)
         bed.wire()
         wait_for('its return', lambda: 'interface-back' in daemon.event_kinds())
-        Traffic(bed, 0.5).end()
+        Traffic(bed).end()
         assert daemon.ask('ban', 'list')[0]['hits'] == 0
         daemon.identity()
 
