@@ -7,6 +7,7 @@
 #define GABION_INSIDE_H
 
 #include "note.h"
+#include "usual.h"
 
 #include "abi/cpu.h"
 #include "lib/count.h"
@@ -37,7 +38,8 @@ GABION_INLINE __u32 gabion_judge_inside(GABION_NOTEBOOK GABION_FRAME *frame)
 	if (GABION_NOTE_SETTINGS()->features & GABION_FEATURE_LINK_CONTROL &&
 	    begin + sizeof(*ethernet) <= gabion_frame_end(frame) && gabion_link_control(ethernet))
 		return GABION_REASON_LINK_CONTROL;
-	gabion_observe(GABION_GIVE_NOTEBOOK frame);
+	if (!gabion_note_usual(GABION_GIVE_NOTEBOOK begin, gabion_frame_end(frame)))
+		gabion_observe(GABION_GIVE_NOTEBOOK frame);
 	return GABION_WAY_OUT() ? GABION_REASON_OUTBOUND : GABION_REASON_PORT_GONE;
 }
 

@@ -64,11 +64,12 @@ GABION_INLINE __u32 gabion_amplifies(GABION_NOTEBOOK __u32 port)
 	return bits && *bits >> (port & 63) & 1;
 }
 
-/* GABION_ASKS_AMPLIFIER, GABION_FROM_AMPLIFIER */
+/* GABION_ASKS_AMPLIFIER, and then GABION_FROM_AMPLIFIER, which is of interest for nothing else. */
 GABION_OUTLINE_HERE __u32 gabion_amplifier_ports(GABION_NOTEBOOK __u32 source, __u32 destination)
 {
-	return gabion_amplifies(GABION_GIVE_NOTEBOOK destination & 0xffff) * GABION_ASKS_AMPLIFIER |
-	       gabion_amplifies(GABION_GIVE_NOTEBOOK source & 0xffff) * GABION_FROM_AMPLIFIER;
+	if (GABION_LIKELY(!gabion_amplifies(GABION_GIVE_NOTEBOOK destination & 0xffff)))
+		return 0;
+	return GABION_ASKS_AMPLIFIER | gabion_amplifies(GABION_GIVE_NOTEBOOK source & 0xffff) * GABION_FROM_AMPLIFIER;
 }
 
 /* The peer completed the handshake of a connection: it is who it says. */
@@ -111,13 +112,13 @@ GABION_OUTLINE int gabion_keep(GABION_NOTEBOOK struct gabion_packet *packet, con
 
 	if (!all || !packet || !vouch)
 		return 0;
-	settled = *vouch;
 	if (ports & GABION_ASKS_AMPLIFIER && gabion_to_many(packet)) /* anybody of the group may answer */
 		__builtin_memset(&packet->destination, 0, sizeof(packet->destination));
 	key = gabion_flow_out(packet, &all->hash);
 	bucket = gabion_noted_at(flows, key.bucket & settings->flow_mask);
 	if (!bucket)
 		return 0;
+	settled = *vouch;
 	gabion_vouch_settle(&settled, bucket, key.tag, now, all->flow_idle_ticks);
 	if (settled.kind == GABION_FLOW_ESTABLISHED) {
 		settled.kind =

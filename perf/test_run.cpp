@@ -22,6 +22,7 @@
 #include "dataplane/ban/named_memory.h"
 #include "dataplane/core/fd.h"
 #include "dataplane/core/host_pipeline.h"
+#include "perf/inside_port.h"
 #include "perf/test_run_rows.h"
 #include "tests/kernel/kernel_pipeline.h"
 #include "tests/support/packet.h"
@@ -148,7 +149,19 @@ public:
             {(eth_ / IPv4{.fragment = 185, .protocol = 17} / Payload{40}).bytes()});
     }
 
+    // What comes in by the inside port of a pair, and what it notes of it.
+    void add_inside() {
+        add_inside("inside port, not IP", (Ethernet{.type = 0x0806} / Payload{28}).padded());
+        add_inside("inside port, UDP question, IPv4", (eth_ / IPv4{} / UDP{.sport = 40000, .dport = 9}).padded());
+        add_inside("inside port, UDP question, IPv6", (eth_ / IPv6{} / UDP{.sport = 40000, .dport = 9}).bytes());
+        add_inside("inside port, TCP data, IPv4", (eth_ / IPv4{} / TCP{.flags = 0x10} / Payload{64}).bytes());
+        add_inside("inside port, TCP data, IPv6", (eth_ / IPv6{} / TCP{.flags = 0x10} / Payload{64}).bytes());
+    }
+
 private:
+    void add_inside(const char* name, Bytes frame) {
+        rows_.add(name, [this, frame = std::move(frame)] { return inside_.cost_ns(frame); });
+    }
     void add(const char* name, KernelPipeline& pipeline, std::vector<Bytes> frames) {
         rows_.add(name, [&pipeline, frames = std::move(frames), turn = std::size_t{0}]() mutable {
             return static_cast<double>(pipeline.cost_ns(frames[turn++ % frames.size()], repeat, now));
@@ -158,6 +171,7 @@ private:
     Rows& rows_;
     KernelPipeline& addresses_;
     KernelPipeline& prefixes_;
+    InsidePort inside_;
     const Ethernet eth_{};
     std::vector<Bytes> tcp4_, udp4_, tcp6_, udp6_;
 };
@@ -197,6 +211,7 @@ int main() {
     rows.add("one hash look-up, IPv4", bare(hash4.program, XDP_PASS));
     rows.add("one hash look-up, IPv6", bare(hash6.program, XDP_PASS));
     gabion.add_clean();
+    gabion.add_inside();
     std::printf(
         "%u addresses and %u prefixes of each family banned, %u addresses and %u prefixes allowed, 1 in 256 sampled; "
         "each round's clean packets are of another source\n",

@@ -7,7 +7,7 @@
 #define GABION_ABI_LIMITS_H
 
 /* Raised whenever a layout in bpf/abi/ changes: pinned maps of another version are not reused. */
-#define GABION_ABI_VERSION 7u
+#define GABION_ABI_VERSION 8u
 
 /* A cache line on every machine that this runs on; structures with different writers are kept this far apart. */
 #define GABION_CACHE_LINE 64

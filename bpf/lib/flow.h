@@ -7,15 +7,10 @@
 #define GABION_LIB_FLOW_H
 
 #include "../abi/flow.h"
-#include "hash.h"
+#include "flow_key.h"
 #include "home.h"
 #include "packet.h"
 #include "parse_l4.h"
-
-struct gabion_flow_key {
-	__u32 bucket; /* before the mask */
-	__u32 tag;
-};
 
 /* What a packet on its way out says of its flow (bpf/lib/vouch.h). */
 struct gabion_vouch {
@@ -27,43 +22,6 @@ struct gabion_vouch {
 	__u32 doubtful; /* may be an answer to anything: counts only if it shows that the handshake is behind it */
 	__u32 ends;	/* the connection is no more */
 };
-
-/* The same for both directions of a flow: the caller says which end is the host's. */
-GABION_INLINE struct gabion_flow_key gabion_flow_key_of(const struct gabion_address *local,
-							const struct gabion_address *remote, __u32 local_port,
-							__u32 remote_port, __u32 protocol,
-							const struct gabion_hash_key *key)
-{
-	__u64 far = gabion_hash6(key, remote->word), near = gabion_hash6(key, local->word), hash;
-	__u32 word[4];
-	struct gabion_flow_key flow;
-
-	word[0] = GABION_CAST(__u32, far);
-	word[1] = GABION_CAST(__u32, far >> 32);
-	word[2] = local_port << 16 | remote_port;
-	word[3] = GABION_CAST(__u32, near >> 32) ^ protocol;
-	hash = gabion_hash6(key, word);
-	flow.bucket = GABION_CAST(__u32, hash >> 32);
-	flow.tag = GABION_CAST(__u32, hash);
-	if (!flow.tag)
-		flow.tag = 1;
-	return flow;
-}
-
-/* As seen on the way in: the host is the destination. */
-GABION_INLINE struct gabion_flow_key gabion_flow_in(const struct gabion_packet *packet,
-						    const struct gabion_hash_key *key)
-{
-	return gabion_flow_key_of(&packet->destination, &packet->source, packet->destination_port, packet->source_port,
-				  packet->protocol, key);
-}
-
-GABION_INLINE struct gabion_flow_key gabion_flow_out(const struct gabion_packet *packet,
-						     const struct gabion_hash_key *key)
-{
-	return gabion_flow_key_of(&packet->source, &packet->destination, packet->source_port, packet->destination_port,
-				  packet->protocol, key);
-}
 
 GABION_INLINE int gabion_flow_alive(const struct gabion_flow *flow, __u32 now, __u32 idle_ticks)
 {
@@ -170,6 +128,47 @@ GABION_INLINE void gabion_flow_note(struct gabion_flow_bucket *bucket, __u32 tag
 	else
 		flow->stamp = now;
 	gabion_flow_number(flow, vouch);
+}
+
+/* One more question of a flow that is noted for such questions. Whether it was. */
+GABION_INLINE int gabion_flow_asks_on(struct gabion_flow_bucket *bucket, __u32 tag, const struct gabion_vouch *vouch,
+				      __u32 now, __u32 idle_ticks)
+{
+	__u32 i;
+
+	GABION_UNROLL
+	for (i = 0; i < GABION_FLOWS_PER_BUCKET; i++) {
+		struct gabion_flow *flow = &bucket->flow[i];
+
+		if (flow->tag != tag)
+			continue;
+		if (flow->kind != vouch->kind || !gabion_flow_alive(flow, now, idle_ticks))
+			return 0;
+		gabion_flow_grant(flow, vouch, now);
+		return 1;
+	}
+	return 0;
+}
+
+/* One more segment of a connection that another one has shown to be established in the same tick. Whether it was. */
+GABION_INLINE int gabion_flow_sends_on(struct gabion_flow_bucket *bucket, __u32 tag, __u32 sequence,
+				       __u32 acknowledgment, __u32 now)
+{
+	__u32 i;
+
+	GABION_UNROLL
+	for (i = 0; i < GABION_FLOWS_PER_BUCKET; i++) {
+		struct gabion_flow *flow = &bucket->flow[i];
+
+		if (flow->tag != tag)
+			continue;
+		if (flow->kind != GABION_FLOW_ESTABLISHED || flow->stamp != now)
+			return 0;
+		flow->number = acknowledgment;
+		flow->answered = GABION_CAST(__u16, sequence >> 16);
+		return 1;
+	}
+	return 0;
 }
 
 /* What is noted of a flow (enum gabion_flow_kind). */

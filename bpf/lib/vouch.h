@@ -48,6 +48,11 @@ GABION_INLINE struct gabion_vouch gabion_vouch_make(__u32 kind, __u32 grants, __
 	return vouch;
 }
 
+GABION_INLINE struct gabion_vouch gabion_vouch_request(void)
+{
+	return gabion_vouch_make(GABION_FLOW_OWN, GABION_GRANTS_REQUEST, 16 * GABION_GRANTS_REQUEST);
+}
+
 /*
  * Which segments a stranger's blind packets can make a TCP send: resets from anywhere, SYN-ACKs from a listener, bare ACKs of a
  * SYN received (a packet outside its window: RFC 9293, 3.10.7.4), of a connection that exists (RFC 5961) and of one that ended
@@ -117,12 +122,12 @@ GABION_INLINE struct gabion_vouch gabion_vouch_for(const struct gabion_packet *p
 		return gabion_vouch_tcp(packet, sender);
 	if (packet->protocol == GABION_PROTOCOL_UDP) {
 		if (sender->connected)
-			return gabion_vouch_make(GABION_FLOW_OWN, GABION_GRANTS_REQUEST, 16 * GABION_GRANTS_REQUEST);
+			return gabion_vouch_request();
 		if (ports & GABION_ASKS_AMPLIFIER &&
 		    (ports & GABION_FROM_AMPLIFIER || packet->source_port < GABION_SERVICE_PORTS))
 			return gabion_vouch_make(GABION_FLOW_SERVICE, GABION_GRANTS_SERVICE, GABION_GRANTS_SERVICE_MAX);
 		if (ports & GABION_ASKS_AMPLIFIER || (packet->source_port >= low && packet->source_port <= high))
-			return gabion_vouch_make(GABION_FLOW_OWN, GABION_GRANTS_REQUEST, 16 * GABION_GRANTS_REQUEST);
+			return gabion_vouch_request();
 	} else if (packet->icmp_type ==
 		   (packet->ip_version == 4 ? GABION_ICMP_ECHO_REQUEST : GABION_ICMPV6_ECHO_REQUEST)) {
 		return gabion_vouch_make(GABION_FLOW_OWN, GABION_GRANTS_ECHO, 4 * GABION_GRANTS_ECHO);

@@ -41,8 +41,8 @@ GABION_INLINE int gabion_vouched_by_group(const struct gabion_packet *packet, co
 	struct gabion_flow_bucket *bucket;
 	struct gabion_flow_key key;
 
-	key = gabion_flow_key_of(&packet->destination, &anybody, packet->destination_port, packet->source_port,
-				 packet->protocol, &control->hash);
+	key = gabion_flow_key_of(packet, &packet->destination, &anybody,
+				 gabion_flow_ports(packet->destination_port, packet->source_port), &control->hash);
 	bucket = gabion_at(GABION_TABLE(tables, flows), key.bucket & GABION_SETTINGS(tables).flow_mask);
 	return bucket && gabion_flow_believes(bucket, key.tag, packet, now, gabion_read32(&control->flow_idle_ticks)) >=
 				 GABION_BELIEF_YES;

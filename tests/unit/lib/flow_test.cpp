@@ -68,8 +68,9 @@ TEST(Vouch, EchoRequestsOfEachFamily) {
     }
 }
 
-TEST(Flow, BothDirectionsAreOne) {
+void expect_one_flow(std::uint8_t version) {
     gabion_packet out{}, in{};
+    out.ip_version = in.ip_version = version;
     for (unsigned i = 0; i < 4; i++) {
         out.source.word[i] = in.destination.word[i] = 11 * i + 1;
         out.destination.word[i] = in.source.word[i] = 7 * i + 2;
@@ -83,6 +84,13 @@ TEST(Flow, BothDirectionsAreOne) {
     EXPECT_EQ(one.bucket, other.bucket);
     EXPECT_EQ(one.tag, other.tag);
     EXPECT_NE(one.tag, mirrored.tag) << "what comes in with the ends exchanged is another flow";
+    out.protocol = 6;
+    EXPECT_NE(gabion_flow_out(&out, &key).tag, one.tag);
+}
+
+TEST(Flow, BothDirectionsAreOne) {
+    expect_one_flow(4);
+    expect_one_flow(6);
 }
 
 TEST(Flow, GrantsRunOutAndAreRenewed) {
