@@ -52,6 +52,7 @@ struct StateConfig {
 struct WorkersConfig {
     std::vector<unsigned> cpus;  // in queue order; empty: spread over what is isolated, else over all
     std::uint32_t credit = 256;  // packets that may be in a worker's hands
+    std::string busy_wait = "isolated";
 };
 
 // Of all interfaces whose backend is "dpdk".

@@ -28,6 +28,9 @@ void add_base(List& list) {
         "workers.cpus", at_start, "CPU", 0, 4095, [](auto& c) -> auto& { return c.workers.cpus; }));
     list.push_back(whole<Config>(
         "workers.credit", at_start, 64, GABION_CREDIT_MAX, [](auto& c) -> auto& { return c.workers.credit; }));
+    list.push_back(choice<Config>(
+        "workers.busy_wait", at_start, {"isolated", "always", "never"},
+        [](auto& c) -> auto& { return c.workers.busy_wait; }));
     list.push_back(number_list<Config>(
         "dpdk.cores", at_start, "CPU", 0, 4095, [](auto& c) -> auto& { return c.dpdk.cores; }));
     list.push_back(whole<Config>(

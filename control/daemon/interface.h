@@ -25,6 +25,7 @@
 #include "dataplane/map/pin_directory.h"
 #include "dataplane/map/xdp_link.h"
 #include "dataplane/net/link_watch.h"
+#include "dataplane/worker/placement.h"
 #include "dataplane/xsk/socket.h"
 
 namespace gabion::detect {
@@ -44,6 +45,7 @@ struct InterfaceSettings {
     map::AttachMode attach = map::AttachMode::automatic;
     std::vector<unsigned> worker_cpus;  // as configured, in queue order; empty: chosen
     std::uint32_t credit = GABION_CREDIT_DEFAULT;
+    worker::BusyWait busy_wait = worker::BusyWait::isolated;
     gabion_mac_filter mac_filter{};
 };
 

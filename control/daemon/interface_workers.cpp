@@ -55,6 +55,7 @@ Result<void> ProtectedInterface::start_worker(std::uint32_t queue, unsigned cpu,
     config.xskmap_fd = own_->fd("xsks");
     config.queue = &own_->values<gabion_queue>("queues")[queue];
     config.counters = &own_->values<gabion_worker_counters>("workers")[queue];
+    config.busy_wait = worker::waits_busily(settings_.busy_wait, cpu, worker::isolated_cpus());
     const auto open = [&] { return DetectingWorker::open(config, *running.observer); };
     auto opened = patient ? until_let_go(EBUSY, open) : open();
     if (!opened) return opened.error();

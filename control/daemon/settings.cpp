@@ -38,6 +38,11 @@ gabion_mac_filter mac_filter(const config::InterfaceConfig& config) {
     return filter;
 }
 
+worker::BusyWait busy_wait(const std::string& where) {
+    if (where == "always") return worker::BusyWait::always;
+    return where == "never" ? worker::BusyWait::never : worker::BusyWait::isolated;
+}
+
 }  // namespace
 
 map::Capacities capacities(const config::Config& config) {
@@ -217,7 +222,8 @@ InterfaceSettings interface_settings(const config::InterfaceConfig& config, cons
                              .peer = config.mode == "inline" ? config.peer : std::string(),
                              .attach = map::AttachMode::automatic,
                              .worker_cpus = workers.cpus,
-                             .credit = workers.credit};
+                             .credit = workers.credit,
+                             .busy_wait = busy_wait(workers.busy_wait)};
     result.mac_filter = mac_filter(config);
     if (config.attach == "native") result.attach = map::AttachMode::native;
     if (config.attach == "generic") result.attach = map::AttachMode::generic;

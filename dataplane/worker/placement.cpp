@@ -3,6 +3,7 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <string>
@@ -66,6 +67,11 @@ std::vector<unsigned> place(std::size_t workers, const std::vector<unsigned>& co
     for (std::size_t i = 0; i < workers && !pool.empty(); ++i)
         result.push_back(pool[i % pool.size()]);
     return result;
+}
+
+bool waits_busily(BusyWait wanted, unsigned cpu, const std::vector<unsigned>& isolated) {
+    if (wanted != BusyWait::isolated) return wanted == BusyWait::always;
+    return std::find(isolated.begin(), isolated.end(), cpu) != isolated.end();
 }
 
 Result<void> pin_this_thread(unsigned cpu) {

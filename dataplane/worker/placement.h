@@ -22,6 +22,12 @@ std::vector<unsigned> usable_cpus();
 std::vector<unsigned> place(std::size_t workers, const std::vector<unsigned>& configured,
                             const std::vector<unsigned>& isolated, const std::vector<unsigned>& usable);
 
+// On which CPUs a worker goes on looking for packets for a while before it sleeps. It takes what its CPU has to spare meanwhile, and is
+// woken the less often, which the CPU that receives would pay for.
+enum class BusyWait : std::uint8_t { never, isolated, always };
+
+bool waits_busily(BusyWait wanted, unsigned cpu, const std::vector<unsigned>& isolated);
+
 Result<void> pin_this_thread(unsigned cpu);
 
 }  // namespace gabion::worker

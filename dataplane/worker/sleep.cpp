@@ -2,6 +2,7 @@
 #include "dataplane/worker/sleep.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 
 #include <cstdint>
@@ -22,6 +23,8 @@ void Sleep::until(int packets_fd, int timeout_ms) const noexcept {
         static_cast<void>(::read(event_.get(), &count, sizeof count) < 0);
     }
 }
+
+void Sleep::yield() noexcept { ::sched_yield(); }
 
 void Sleep::wake() const noexcept {
     const std::uint64_t one = 1;

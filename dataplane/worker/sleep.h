@@ -13,6 +13,8 @@ public:
 
     // Until `packets_fd` is readable, wake() was called, or the time is over.
     void until(int packets_fd, int timeout_ms) const noexcept;
+    // Lets others who wait for this CPU go first.
+    static void yield() noexcept;
     // From any thread.
     void wake() const noexcept;
 

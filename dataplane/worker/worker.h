@@ -34,6 +34,7 @@ inline constexpr std::uint32_t batch_packets = 64;
 inline constexpr int sleep_outstanding_ms = 1;
 inline constexpr int sleep_window_ms = 20;
 inline constexpr int sleep_idle_ms = 1000;
+inline constexpr std::uint64_t busy_wait_ns = 200'000;
 // An orderly stop waits this long for claims that are under way, and as long again for transmits.
 inline constexpr std::uint64_t drain_ns = 50'000'000;
 
@@ -42,6 +43,7 @@ struct WorkerConfig {
     int xskmap_fd = -1;
     gabion_queue* queue = nullptr;               // of this receive queue, mapped
     gabion_worker_counters* counters = nullptr;  // likewise
+    bool busy_wait = false;                      // to look for packets for busy_wait_ns before it sleeps
 };
 
 template <Observer Observing>
@@ -66,7 +68,10 @@ public:
         alive_.store(true, std::memory_order_relaxed);
         while (!stop_.load(std::memory_order_relaxed)) {
             const std::uint64_t now_ns = monotonic_now_ns();
-            if (!round(now_ns)) rest(now_ns);
+            if (round(now_ns))
+                worked_ns_ = now_ns;
+            else
+                rest(now_ns);
         }
         drain();
         alive_.store(false, std::memory_order_relaxed);
@@ -154,9 +159,10 @@ private:
         blocked_.store(pipe_.blocked(), std::memory_order_relaxed);
     }
 
-    // Nothing came: sleep until something does. `now_ns` is from before the round that found nothing.
+    // Nothing came: look again soon, or sleep until something does. `now_ns` is from before the round that found nothing.
     void rest(std::uint64_t now_ns) noexcept {
         pipe_.wake_driver();
+        if (config_.busy_wait && now_ns - worked_ns_ < busy_wait_ns) return Sleep::yield();
         const std::uint64_t outstanding = credit_.outstanding();
         if (leak_watch_.settled(credit_.claimed(), outstanding, pipe_.outstanding() > 0, now_ns)) {
             counters_.now.lost += outstanding;
@@ -192,6 +198,7 @@ private:
     Counters counters_;
     Thinning thinning_{static_cast<std::uint32_t>(monotonic_now_ns())};
     LeakWatch leak_watch_;
+    std::uint64_t worked_ns_ = 0;  // when there was something to do
     std::atomic<bool> stop_{false};
     std::atomic<bool> alive_{false};
     std::atomic<bool> blocked_{false};

@@ -38,6 +38,15 @@ TEST(Placement, UsableCpusCanBePinnedTo) {
     }).join();
 }
 
+TEST(Placement, WorkersWaitBusilyOnIsolatedCpusUnlessToldOtherwise) {
+    const Cpus isolated{2, 3};
+    EXPECT_TRUE(waits_busily(BusyWait::isolated, 2, isolated));
+    EXPECT_FALSE(waits_busily(BusyWait::isolated, 1, isolated));
+    EXPECT_FALSE(waits_busily(BusyWait::isolated, 1, {}));
+    EXPECT_TRUE(waits_busily(BusyWait::always, 1, isolated));
+    EXPECT_FALSE(waits_busily(BusyWait::never, 2, isolated));
+}
+
 TEST(Sample, IsReadFromTheMetadataAndMissingOneStandsForItself) {
     std::uint8_t room[64] = {};
     const gabion_sample written{GABION_SAMPLE_MAGIC, 3, 256, 1234};
