@@ -51,7 +51,7 @@ static __always_inline __u16 fold(__u64 sum) {
 static __always_inline __u64 halves(__u32 word) { return (word & 0xffff) + (word >> 16); }
 
 static __always_inline void write_udp(__u8* udp, __u64 sum, __u32 random) {
-    __u16 port = bpf_htons((__u16)(PORT_FIRST + random % PORT_SPAN));
+    __u16 port = bpf_htons((__u16)(PORT_FIRST + (config.one_port ? 0 : random % PORT_SPAN)));
 
     *(__u16*)udp = port;
     *(__u16*)(udp + 6) = fold(sum + config.udp_sum + port);

@@ -32,6 +32,7 @@ constexpr std::size_t ip_length = 64;
 struct Options {
     std::string interface, to_mac, sources, destination;
     std::uint16_t destination_port = 9;
+    bool one_port = false;
 };
 
 struct Plan {
@@ -65,6 +66,7 @@ Plan make_plan(const Options& options, const AddressSet& sources) {
     plan.config.udp_sum = sum_at(l3 + (v6 ? ipv6_bytes : ipv4_bytes) + 6);
     plan.config.ip_sum = sum_at(l3 + 10);
     plan.config.v6 = v6;
+    plan.config.one_port = options.one_port;
     plan.config.ifindex = interface_index(options.interface);
     plan.config.list_size = static_cast<std::uint32_t>(sources.size());
     return plan;
@@ -117,6 +119,8 @@ int run(int argc, char** argv) {
     app.add_option("--source", options.sources, "A, A-B, several with commas, @FILE (one a line): in turn")->required();
     app.add_option("--destination", options.destination)->required();
     app.add_option("--dport", options.destination_port);
+    app.add_flag("--one-port", options.one_port,
+                 "from one source port, so that a source is a flow; else from one at random for each frame");
     CLI11_PARSE(app, argc, argv);
     const AddressSet sources(options.sources);
     if (sources.size() > 1u << 24) fail("at most 16,777,216 sources");

@@ -9,6 +9,7 @@ struct source_config {
     __u32 ifindex;   /* where the frames go out */
     __u32 v6;        /* 0 or 1 */
     __u32 list_size; /* sources in the map, taken in turn */
+    __u32 one_port;  /* each source sends from one port; else from one at random for each frame */
     __u32 ip_sum;    /* IPv4 header without source and checksum */
     __u32 udp_sum;   /* pseudo header without source, UDP header without source port and checksum, payload */
 };

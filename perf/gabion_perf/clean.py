@@ -19,7 +19,8 @@ SENDING = 1000
 ELSEWHERE = '02:00:00:00:00:99'
 CLEAN = {4: '31.1.{}.{}', 6: '2a00:31:1::{:x}:{:x}'}
 PASSING = {'panic': {'mode': 'auto', 'rate_pps': 100_000_000}, 'workers': {'cpus': [0]},
-           'detectors': {name: {'enabled': False} for name in ('rate', 'entropy', 'ttl', 'size')}}
+           'detectors': {'unlearned_source_pps': 1e8, 'unlearned_destination_pps': 1e8,
+                         **{name: {'enabled': False} for name in ('rate', 'entropy', 'ttl', 'size')}}}
 
 
 def prefixes(version, count):

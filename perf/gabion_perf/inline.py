@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Inline mode beside a bare program that redirects each frame to the other port: what is delivered behind the pair, both ways.
 
-Source, both ports' programs, the sink and the worker share one core. The sink is a bare XDP_DROP at the far end; what it took is what
-counts, so that a frame lost between the ports is nobody's achievement. Detectors are off and the breaker's rate is out of reach; samples
-are taken. The worker is there for the bed's sake: what it transmits on a veth has the far end polled by its own core from then on, and
-the frames of all others with it, a core away from where they are made and come back to. A card has no such thing; a row shows it. Source
-and daemon go before whatever else runs on the machine."""
+Source, both ports' programs and the sink share the last core. The sink is a bare XDP_DROP at the far end; what it took is what counts, so
+that a frame lost between the ports is nobody's achievement. Detectors are off and the rates of breaker and floods are out of reach; samples are
+taken, and the worker has the first core. What it transmits would have a veth's far end polled by its own core from then on, and the frames of
+all others with it: so the far end behind the pair has a queue for each core, and the outside port one. Source and daemon go before whatever
+else runs on the machine."""
 import os
 
 from gabion_daemon import Daemon
@@ -18,12 +18,21 @@ from inline_bed import InlineBed
 FIRST = -20  # niceness
 
 
+class WideInsideBed(InlineBed):
+    def __init__(self, lab):
+        super().__init__(lab, queues=1)
+
+    def connect_inside(self):
+        self.queues = 2
+        super().connect_inside()
+
+
 class Ports(Clean):
     """Two ports and a sink; a row says what runs on the ports, and whether the flood comes from outside or from inside."""
-    from_inside = False
+    from_inside, source_options = False, ()
 
     def __init__(self, lab, version, file, bans):
-        super().__init__(lab, version, file, bans, InlineBed(lab))
+        super().__init__(lab, version, file, bans, WideInsideBed(lab))
 
     def prepare(self, file):
         self.ends = [(self.bed.world, 'net0'), (self.bed.host, self.bed.host_port)]
@@ -35,7 +44,7 @@ class Ports(Clean):
 
     def source(self, file):
         namespace, port = self.ends[0]
-        source = Source(self.bed, file, self.version, interface=port, to_mac=ELSEWHERE, where=namespace)
+        source = Source(self.bed, file, self.version, interface=port, to_mac=ELSEWHERE, where=namespace, options=self.source_options)
         os.setpriority(os.PRIO_PROCESS, source.popen.pid, FIRST)
         return source
 
@@ -55,10 +64,11 @@ class Bare(Ports):
 
 
 class Gabion(Ports):
-    name, key, settings, worker_cpu = 'Gabion, inwards', 'gabion', {}, CPU
+    """As on a host whose workers have cores set aside: they wait busily."""
+    name, key, settings, workers = 'Gabion, inwards', 'gabion', {}, {'cpus': [0], 'busy_wait': 'always'}
 
     def run(self, file):
-        self.daemon = Daemon(self.bed, **{**PASSING, 'workers': {'cpus': [self.worker_cpu]}}, **self.settings).start()
+        self.daemon = Daemon(self.bed, **{**PASSING, 'workers': self.workers, **self.settings}).start()
         for thread in os.listdir(f'/proc/{self.daemon.process.pid}/task'):
             os.setpriority(os.PRIO_PROCESS, int(thread), FIRST)
 
@@ -80,20 +90,41 @@ class Unsampled(Gabion):
     name, key, settings = 'Gabion, no samples, inwards', 'gabion-unsampled', {'sampling': {'one_in': 0}}
 
 
-class Apart(Gabion):
-    """The sink is polled where the worker runs."""
-    name, key, worker_cpu = 'Gabion, worker and sink on another core, inwards', 'gabion-apart', 0
+class Woken(Gabion):
+    """The worker sleeps whenever there is nothing to do, and the core that receives wakes it."""
+    name, key, workers = 'Gabion, worker that sleeps, inwards', 'gabion-woken', {'cpus': [0], 'busy_wait': 'never'}
+
+
+class Together(Gabion):
+    name, key, workers = 'Gabion, worker on the same core, inwards', 'gabion-together', {'cpus': [CPU], 'busy_wait': 'never'}
+
+
+class Attacked(Gabion):
+    """The load is taken for an attack: 1 packet in 16 is sampled, and the sources' stages are at work."""
+    name, key, settings = 'Gabion, posture raised, inwards', 'gabion-attacked', {
+        'detectors': {**PASSING['detectors'], 'unlearned_destination_pps': 400_000}}
 
 
 class BareBack(Bare):
-    name, key, from_inside = 'bare redirect, outwards', 'bare', True
+    """Each source's frames are of one flow, as the packets of hosts behind the pair are."""
+    name, key, from_inside, source_options = 'bare redirect, outwards', 'bare', True, ('--one-port',)
 
 
 class GabionBack(Gabion):
+    name, key, from_inside, source_options = 'Gabion, outwards', 'gabion', True, ('--one-port',)
+
+
+class BareNew(Bare):
+    name, key, from_inside = 'bare redirect, outwards', 'bare', True
+
+
+class GabionNew(Gabion):
+    """Each packet begins a flow, of which a note is made."""
     name, key, from_inside = 'Gabion, outwards', 'gabion', True
 
 
-WAYS = {'inwards': (Bare, Gabion, Unsampled, Banned, Apart), 'outwards': (BareBack, GabionBack)}
+WAYS = {'inwards': (Bare, Gabion, Unsampled, Banned, Woken, Together, Attacked), 'outwards': (BareBack, GabionBack),
+        'outwards, each packet a new flow': (BareNew, GabionNew)}
 
 
 class InlineSection:
@@ -113,7 +144,7 @@ class InlineSection:
     def text(results):
         lines = []
         for which, rows in results.items():
-            names = {kind.key: kind.name for kind in WAYS[which.split()[1]]}
+            names = {kind.key: kind.name for kind in WAYS[which.split(' ', 1)[1]]}
             lines += ['', which, table({names[key]: Figures(**row) for key, row in rows.items()}, {})]
         return '\n'.join(lines)
 

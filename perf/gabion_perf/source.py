@@ -34,9 +34,9 @@ def cpu_jiffies(cpu=CPU):
 class Source:
     """gbn-source in the world of a bed, loaded once; `run` lets it go for a while and measures."""
 
-    def __init__(self, bed, sources, version, interface='net0', to_mac=None, where=None):
+    def __init__(self, bed, sources, version, interface='net0', to_mac=None, where=None, options=()):
         command = (where or bed.world).enter(BUILD / 'perf/gbn-source', '--interface', interface, '--to-mac', to_mac or bed.host_mac, '--source',
-                                  f'@{sources}', '--destination', HOST6 if version == 6 else HOST4)
+                                  f'@{sources}', '--destination', HOST6 if version == 6 else HOST4, *options)
         self.name = 'gbn-source'
         self.popen = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       stderr=subprocess.PIPE, text=True)
