@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/core/host_stages.h"
 
+#include <cstring>
 #include <string>
 #include <utility>
 
 #include "bpf/inside.h"
 #include "bpf/pipeline.h"
+#include "dataplane/core/look_ahead.h"
 
 namespace gabion {
 namespace {
@@ -143,6 +145,27 @@ HostVerdict HostStages::run(std::span<const std::byte> bytes, gabion_cpu& cpu, s
     const std::uint32_t action = gabion_leave(tables, &cpu, &reason, length, now_ticks);
     return {static_cast<gabion_reason>(reason), static_cast<gabion_action>(action), arrival.one_in,
             static_cast<gabion_reason>(arrival.instead)};
+}
+
+bool HostStages::hold_sources() const noexcept {
+    __u32 held = 0;
+    for (const gabion_set_header& set : state_->tables.control->set)
+        held |= set.exact4 | set.exact6 | set.length_count4 | set.length_count6;
+    return held != 0;
+}
+
+void HostStages::look_ahead(std::span<const std::byte> bytes) const noexcept {
+    const auto* begin = reinterpret_cast<const __u8*>(bytes.data());
+    gabion_link link{};
+    if (gabion_parse_link(begin, begin + bytes.size(), &link) != GABION_REASON_NONE) return;
+    const __u8* end = begin + bytes.size();
+    if (const auto* ip = GABION_AT(gabion_wire_ipv4, link.at); link.type == GABION_ETHERTYPE_IPV4) {
+        if (link.at + sizeof *ip <= end) look_ahead4(state_->tables, ip->source);
+    } else if (const auto* six = GABION_AT(gabion_wire_ipv6, link.at); link.at + sizeof *six <= end) {
+        gabion_address source;
+        std::memcpy(source.word, six->source, sizeof source.word);
+        look_ahead6(state_->tables, source.word);
+    }
 }
 
 HostVerdict HostStages::run_inside(std::span<const std::byte> bytes, gabion_cpu& cpu,

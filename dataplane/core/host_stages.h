@@ -51,6 +51,10 @@ public:
     // One frame through all stages, counted in `cpu`. What is handed over has its credit claimed; whoever takes it raises `released`.
     HostVerdict run(std::span<const std::byte> frame, gabion_cpu& cpu, std::uint32_t queue,
                     std::uint32_t now_ticks) const noexcept;
+    // Whether any set holds anything, and there is something to look ahead for.
+    [[nodiscard]] bool hold_sources() const noexcept;
+    // Asks the memory for what run() will need for the frame, to be called some frames ahead. Decides and counts nothing.
+    void look_ahead(std::span<const std::byte> frame) const noexcept;
     // One that came in by the inside port of a pair: noted, and counted in `cpu`, which is another one than that of run().
     HostVerdict run_inside(std::span<const std::byte> frame, gabion_cpu& cpu, std::uint32_t now_ticks) const noexcept;
 

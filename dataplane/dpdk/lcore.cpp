@@ -4,14 +4,15 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_pause.h>
-#include <rte_prefetch.h>
 
 #include <array>
 #include <ctime>
+#include <utility>
 
 #include "bpf/abi/sample.h"
 #include "bpf/lib/count.h"
 #include "dataplane/core/clock.h"
+#include "dataplane/core/fetch.h"
 
 namespace gabion::dpdk {
 namespace {
@@ -23,10 +24,12 @@ const std::byte* begin_of(const rte_mbuf* frame) noexcept {
 std::span<const std::byte> bytes_of(const rte_mbuf* frame) noexcept { return {begin_of(frame), frame->data_len}; }
 
 std::uint16_t take(std::uint16_t port, std::uint16_t queue, std::array<rte_mbuf*, burst_packets>& frames) noexcept {
-    const std::uint16_t count = rte_eth_rx_burst(port, queue, frames.data(), burst_packets);
-    for (std::uint16_t i = 0; i < count; ++i)
-        rte_prefetch0(begin_of(frames[i]));
-    return count;
+    return rte_eth_rx_burst(port, queue, frames.data(), burst_packets);
+}
+
+void fetch_headers(std::span<rte_mbuf* const> frames) noexcept {
+    for (const rte_mbuf* frame : frames)
+        fetch(begin_of(frame));
 }
 
 }  // namespace
@@ -70,8 +73,10 @@ bool Lcore::judge_burst(std::uint64_t now_ns) noexcept {
     std::array<rte_mbuf*, burst_packets> frames;
     const std::uint16_t count = take(config_.outside, config_.queue, frames);
     if (count == 0) return false;
+    look_ahead({frames.data(), count});
     for (std::uint16_t i = 0; i < count; ++i)
         judge(frames[i], now_ns);
+    rte_pktmbuf_free_bulk(dropped_.data(), std::exchange(dropped_count_, 0));
     const std::uint32_t failed = to_inside_.send();
     counters_.now.completed += seen_;
     counters_.now.tx_failed += failed;
@@ -81,6 +86,13 @@ bool Lcore::judge_burst(std::uint64_t now_ns) noexcept {
     return true;
 }
 
+// Headers first, and with them, a burst at once, what the tables will be asked for.
+void Lcore::look_ahead(std::span<rte_mbuf* const> frames) const noexcept {
+    if (!config_.stages->hold_sources()) return fetch_headers(frames);
+    for (const rte_mbuf* frame : frames)
+        config_.stages->look_ahead(bytes_of(frame));
+}
+
 void Lcore::judge(rte_mbuf* frame, std::uint64_t now_ns) noexcept {
     const HostVerdict verdict = config_.stages->run(bytes_of(frame), *config_.cpu, config_.queue, now_ticks_);
     if (verdict.action == GABION_ACTION_FORWARD)
@@ -88,7 +100,7 @@ void Lcore::judge(rte_mbuf* frame, std::uint64_t now_ns) noexcept {
     else if (verdict.action == GABION_ACTION_HAND_OVER)
         see(frame, verdict, now_ns);
     else
-        rte_pktmbuf_free(frame);  // dropped: in inline mode nothing is passed to this host, nor answered
+        dropped_[dropped_count_++] = frame;  // in inline mode nothing is passed to this host, nor answered
 }
 
 // What a worker does with a packet that is handed over to it, at once and in place.
@@ -102,7 +114,7 @@ void Lcore::see(rte_mbuf* frame, const HostVerdict& verdict, std::uint64_t now_n
     credit_.release(1);
     if (gabion_drops(why)) {
         counters_.count_drop(why);
-        rte_pktmbuf_free(frame);
+        dropped_[dropped_count_++] = frame;
         return;
     }
     ++counters_.now.sent;
@@ -114,6 +126,7 @@ bool Lcore::note_burst() noexcept {
     std::array<rte_mbuf*, burst_packets> frames;
     const std::uint16_t count = take(config_.inside, config_.queue, frames);
     if (count == 0) return false;
+    fetch_headers({frames.data(), count});
     for (std::uint16_t i = 0; i < count; ++i) {
         const HostVerdict verdict = config_.stages->run_inside(bytes_of(frames[i]), *config_.inside_cpu, now_ticks_);
         if (verdict.action == GABION_ACTION_FORWARD)

@@ -5,6 +5,7 @@
 // allocation. Nothing stays in its hands between two rounds, so that a packet is never older than the round that took it.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -59,6 +60,7 @@ public:
 private:
     bool judge_burst(std::uint64_t now_ns) noexcept;
     bool note_burst() noexcept;
+    void look_ahead(std::span<rte_mbuf* const> frames) const noexcept;
     void judge(rte_mbuf* frame, std::uint64_t now_ns) noexcept;
     void see(rte_mbuf* frame, const HostVerdict& verdict, std::uint64_t now_ns) noexcept;
     void rest() noexcept;
@@ -69,6 +71,8 @@ private:
     worker::Counters counters_;
     Outbox to_inside_;
     Outbox to_outside_;
+    std::array<rte_mbuf*, burst_packets> dropped_{};  // of this burst
+    unsigned dropped_count_ = 0;
     std::uint32_t now_ticks_;
     std::uint32_t seen_ = 0;  // in this round: went on after the detectors had seen them
     unsigned idle_ = 0;

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "bpf/abi/queue.h"
+#include "dataplane/core/fetch.h"
 #include "dataplane/worker/frame.h"
 #include "dataplane/worker/observer.h"
 
@@ -16,8 +17,8 @@ inline constexpr std::uint64_t stale_ns = std::uint64_t{GABION_STALE_MS} * 1'000
 // Fetches what is read of a frame: the line that ends with the sample and the one with the headers. The frame was written by another
 // CPU; asked for a batch ahead, the lines come side by side instead of one after the other.
 inline void look_ahead(const std::uint8_t* frame) noexcept {
-    __builtin_prefetch(frame - sizeof(gabion_sample));
-    __builtin_prefetch(frame);
+    fetch(frame - sizeof(gabion_sample));
+    fetch(frame);
 }
 
 // Too old to tell anything about the present: such a frame goes back unseen, counted as late. Frames come in the order in which they
