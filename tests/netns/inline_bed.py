@@ -21,15 +21,28 @@ class InlineBed(Bed):
         return {'name': self.interface, 'mode': 'inline', 'peer': self.peer}
 
     def connect(self):
+        self.connect_outside()
+        self.connect_inside()
+
+    def connect_outside(self):
         super().connect()
         self.without_address(self.interface)
         self.like_a_cable(self.world, 'net0')
-        self.connect_inside()
 
     def connect_inside(self):
         self.lab.veth(self.box, self.peer, self.host, self.host_port, self.queues)
         self.without_address(self.peer)
         self.like_a_cable(self.host, self.host_port)
+
+    def connect_again(self, port):
+        """A port that was deleted, and with it the far end of its cable, as they were."""
+        if port == self.interface:
+            self.connect_outside()
+            self.address_world()
+        else:
+            self.connect_inside()
+            self.address_host()
+        self.learn_neighbours()
 
     def without_address(self, port):
         self.box.sysctl(**{f'net__ipv6__conf__{port}__disable_ipv6': 1})

@@ -6,7 +6,7 @@ import time
 
 from delivery import delivered
 from gabion_daemon import Daemon, protected
-from gabion_lab import Bed, Lab, LabError
+from gabion_lab import Bed, Lab, LabError, wait_for
 from inline_bed import DpdkBed
 from scenario import case, main
 
@@ -70,6 +70,54 @@ def changed():
             assert delivered(bed) == 100 and delivered(bed, '91.0.0.1') == 0, table
             daemon.identity()
             assert daemon.stop() == 0
+
+
+@case('the link of a port goes down and up: both are told, and what it could not send is counted')
+def link_down():
+    with protected('dpdkdown', bed=DpdkBed) as (bed, daemon):
+        bed.box.run('ip', 'link', 'set', 'prot1', 'down')
+        wait_for('the link to be missed', lambda: 'interface-down' in daemon.event_kinds())
+        assert 'no link' in daemon.status()['interfaces'][1]['note']
+        assert delivered(bed) == 0
+        nic = daemon.identity()['interfaces']['prot1']['nic']
+        assert sum(nic.get(name, 0) for name in ('driver_tx_errors', 'not_forwarded_full', 'not_forwarded_down')) >= 100, nic
+        bed.box.run('ip', 'link', 'set', 'prot1', 'up')
+        wait_for('the link', lambda: 'interface-up' in daemon.event_kinds())
+        bed.learn_neighbours()
+        delivered(bed)  # and with it what the driver kept
+        assert delivered(bed) == 100
+        assert [one['note'] for one in daemon.status()['interfaces']] == ['', '']
+        daemon.identity()
+
+
+@case('the inside port disappears: told, no longer polled, and forwarding again after a restart', gone='prot1')
+@case('the outside port disappears: likewise', gone='prot0')
+def port_gone(gone):
+    with protected('dpdkgone', bed=DpdkBed, sampling={'one_in': 1}) as (bed, daemon):
+        daemon.ban('91.0.0.1')
+        assert delivered(bed) == 100 and delivered(bed, '91.0.0.1') == 0
+        before = daemon.identity()['packets']
+        kept = bed.send(source='31.0.0.1', dport=9000, rate=20000, seconds=600) if gone == 'prot1' else None
+        bed.box.run('ip', 'link', 'del', gone)
+        wait_for('the loss to be told', lambda: 'interface-gone' in daemon.event_kinds())
+        status = daemon.status()
+        assert [(one['present'], one['attach']) for one in status['interfaces']] == [(False, 'none')] * 2, status
+        notes = {one['name']: one['note'] for one in status['interfaces']}
+        assert 'restarted' in notes.pop(gone) and list(notes.values()) == [''], status
+        assert not status['features']['inline_mode'] and status['interfaces'][0]['workers'] == [], status
+        packets = daemon.identity()['packets']
+        time.sleep(1.2)  # its once-a-second work does not mind
+        assert daemon.identity()['packets'] == packets and packets['received'] >= before['received'], (before, packets)
+        if kept:
+            kept.stop()
+        bed.connect_again(gone)
+        wait_for('the return to be told', lambda: 'interface-back' in daemon.event_kinds())
+        assert delivered(bed) == 0 and not daemon.status()['interfaces'][0]['present']
+        assert daemon.stop() == 0
+        daemon.start()
+        assert delivered(bed) == 100 and delivered(bed, '91.0.0.1') == 0
+        assert [(one['present'], one['note']) for one in daemon.status()['interfaces']] == [(True, '')] * 2
+        assert daemon.identity()['packets']['received'] > packets['received']
 
 
 @case('what it cannot do is refused, and says why: ports that are not there, CPUs, profiles, channels, other stages')

@@ -4,7 +4,7 @@
 what is banned; ports that are down, too small, gone and back; other interfaces beside the pair."""
 from delivery import delivered
 from gabion_daemon import Daemon, protected
-from gabion_lab import HOST4, Bed, Lab, wait_for
+from gabion_lab import Bed, Lab, wait_for
 from inline_bed import InlineBed, OneWayBed
 from scenario import case, main
 
@@ -51,10 +51,7 @@ def ports():
         assert not daemon.status()['features']['inline_mode']
         bed.send(source='31.0.0.1', dport=9000, count=100, rate=10000).result()
         assert daemon.identity()['drops']['port-gone'] >= 100
-        bed.connect_inside()
-        bed.host.run('ip', 'addr', 'add', f'{HOST4}/24', 'dev', bed.host_port)
-        bed.host.run('ip', 'route', 'replace', 'default', 'via', '20.0.0.2')
-        bed.learn_neighbours()
+        bed.connect_again('prot1')
         wait_for('the pair', lambda: daemon.status()['features']['inline_mode'])
         assert delivered(bed) == 100
         daemon.identity()
