@@ -54,6 +54,7 @@ int gabion_test(struct xdp_md *context)
 		return XDP_ABORTED;
 	run->reason = reason;
 	run->one_in = arrival.one_in;
+	run->instead = arrival.instead;
 	return gabion_verdict(action);
 }
 

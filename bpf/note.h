@@ -31,7 +31,9 @@ const volatile struct gabion_egress_settings gabion_egress_settings = {.ephemera
 #define GABION_NOTEBOOK
 #define GABION_GIVE_NOTEBOOK
 #define GABION_NOTE_SETTINGS() (&gabion_egress_settings)
-#define GABION_NOTE_NOW()      ((__u32)bpf_jiffies64())
+#ifndef GABION_NOTE_NOW
+#define GABION_NOTE_NOW() ((__u32)bpf_jiffies64())
+#endif
 #define gabion_noted_at(name, index)                                                                                   \
 	({                                                                                                             \
 		__u32 gabion_index = (index);                                                                          \

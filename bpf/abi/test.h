@@ -7,12 +7,13 @@
 #include "limits.h"
 
 struct gabion_test_run {
-	__u32 now;    /* in place of jiffies */
-	__u32 queue;  /* in place of the receive queue */
-	__u32 cpu;    /* index in `cpus`, in place of the CPU it runs on */
-	__u32 reason; /* out: under which the packet left */
-	__u32 one_in; /* out */
-	__u32 reserved[11];
+	__u32 now;     /* in place of jiffies */
+	__u32 queue;   /* in place of the receive queue */
+	__u32 cpu;     /* index in `cpus`, in place of the CPU it runs on */
+	__u32 reason;  /* out: under which the packet left */
+	__u32 one_in;  /* out */
+	__u32 instead; /* out: when INSPECTED, under which it is dropped */
+	__u32 reserved[10];
 } GABION_ALIGNED(GABION_CACHE_LINE);
 
 #endif

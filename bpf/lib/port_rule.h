@@ -21,7 +21,7 @@ GABION_INLINE __u32 gabion_port_rule(const struct gabion_packet *packet, const s
 	else if (packet->protocol != GABION_PROTOCOL_TCP)
 		return 0;
 	word = gabion_at(GABION_TABLE(tables, port_rules), place / GABION_RULES_PER_WORD);
-	return word ? gabion_read64(word) >> place % GABION_RULES_PER_WORD * 16 & 0xffff : 0;
+	return word ? GABION_CAST(__u32, gabion_read64(word) >> place % GABION_RULES_PER_WORD * 16 & 0xffff) : 0;
 }
 
 #endif

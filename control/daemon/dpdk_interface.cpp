@@ -15,6 +15,8 @@
 #include "dataplane/dpdk/lcore_thread.h"
 #include "dataplane/dpdk/port.h"
 #include "dataplane/dpdk/ticks.h"
+#include "dataplane/net/link.h"
+#include "dataplane/net/link_watch.h"
 
 namespace gabion::daemon {
 namespace {
@@ -58,7 +60,7 @@ public:
     void await() override {}  // prepare() never says that a port may come
     Result<void> open() override;
     void close(bool keep_enforcing) override;
-    void follow(const net::LinkBatch&) override {}  // its ports are none of the kernel's
+    void follow(const net::LinkBatch& batch) override;
     void tend() override;
     Result<bool> change_channels(std::uint32_t) override {
         return Error{settings_.name + " is on DPDK: it has a queue for each CPU that dpdk.cores names", ENOTSUP};
@@ -88,6 +90,9 @@ private:
     Result<void> open_stages();
     Result<void> start_lcore(std::uint16_t queue, unsigned cpu);
     void release_programs();
+    [[nodiscard]] bool has_link(gabion_side side) const;
+    void tell_link(gabion_side side, bool up);
+    void lose(gabion_side side);
     [[nodiscard]] std::string link_note(gabion_side side) const;
     [[nodiscard]] const std::string& name_of(gabion_side side) const noexcept {
         return side == GABION_SIDE_OUTSIDE ? settings_.name : settings_.peer;
@@ -97,7 +102,10 @@ private:
     dpdk::Ticks ticks_;
     std::optional<dpdk::Eal> eal_;  // outlives the ports
     std::array<std::optional<dpdk::Port>, GABION_SIDES> ports_;
+    // Of a port that stands on an interface of the kernel's: the drivers of such ports follow neither its link nor its end.
+    std::array<std::optional<net::LinkFollower>, GABION_SIDES> followers_;
     std::array<bool, GABION_SIDES> up_{};
+    std::array<bool, GABION_SIDES> gone_{};  // until the next start of gabiond
     std::optional<HostStages> stages_;
     std::vector<Running> running_;  // in the order of their queues
 };
@@ -122,10 +130,16 @@ Result<void> DpdkInterface::prepare() {
 Result<void> DpdkInterface::open_ports() {
     const auto queues = static_cast<std::uint16_t>(dpdk_.cores.size());
     for (const gabion_side side : {GABION_SIDE_OUTSIDE, GABION_SIDE_INSIDE}) {
-        auto port = dpdk::Port::open(side == GABION_SIDE_OUTSIDE ? dpdk_.device : dpdk_.peer_device, queues);
+        const std::string& device = side == GABION_SIDE_OUTSIDE ? dpdk_.device : dpdk_.peer_device;
+        auto port = dpdk::Port::open(device, queues);
         if (!port)
             return Error{name_of(side) + ": " + port.error().text + "; DPDK said at its start: " + eal_->said(), ENXIO};
         ports_[side].emplace(std::move(*port));
+        const std::string name = dpdk::kernel_interface(device);
+        if (name.empty()) continue;
+        auto link = net::link_by_name(name);
+        if (!link) return Error{name_of(side) + ": " + link.error().text, ENXIO};
+        followers_[side].emplace(name, std::move(*link));
     }
     return {};
 }
@@ -158,7 +172,7 @@ Result<void> DpdkInterface::open() {
             return started;
         }
     for (const gabion_side side : {GABION_SIDE_OUTSIDE, GABION_SIDE_INSIDE})
-        up_[side] = ports_[side]->is_up();
+        up_[side] = has_link(side);
     return {};
 }
 
@@ -200,18 +214,55 @@ void DpdkInterface::close(bool keep_enforcing) {
     if (!keep_enforcing && pins_) pins_->clear();
 }
 
+bool DpdkInterface::has_link(gabion_side side) const {
+    if (!followers_[side]) return ports_[side]->is_up();
+    const std::optional<net::Link>& link = followers_[side]->link();
+    return link && link->up && link->carrier;
+}
+
+void DpdkInterface::follow(const net::LinkBatch& batch) {
+    for (const gabion_side side : {GABION_SIDE_OUTSIDE, GABION_SIDE_INSIDE}) {
+        if (!followers_[side]) continue;
+        for (const net::LinkEvent event : followers_[side]->apply(batch)) {
+            if (event == net::LinkEvent::vanished)
+                lose(side);
+            else if (event == net::LinkEvent::appeared)
+                surroundings_.tell("interface-back", name_of(side) + " is there again: restart gabiond to forward");
+            else if (event == net::LinkEvent::up || event == net::LinkEvent::down)
+                tell_link(side, event == net::LinkEvent::up);
+        }
+    }
+}
+
 void DpdkInterface::tend() {
     ticks_.relate(surroundings_.clock);
     tell_port_failures();
     for (const gabion_side side : {GABION_SIDE_OUTSIDE, GABION_SIDE_INSIDE}) {
-        if (!ports_[side]) continue;
-        const bool up = ports_[side]->is_up();
-        if (std::exchange(up_[side], up) == up) continue;
-        surroundings_.tell(up ? "interface-up" : "interface-down", name_of(side) + (up ? " is up" : " is down"));
+        if (!ports_[side] || gone_[side]) continue;
+        if (ports_[side]->is_removed())
+            lose(side);
+        else
+            tell_link(side, has_link(side));
     }
 }
 
+void DpdkInterface::tell_link(gabion_side side, bool up) {
+    if (gone_[side] || std::exchange(up_[side], up) == up) return;
+    surroundings_.tell(up ? "interface-up" : "interface-down", name_of(side) + (up ? " is up" : " is down"));
+}
+
+// A device that is gone is not to be touched any more, and one that comes in its place is another one: the threads end. What arrives by the
+// other port meanwhile is not taken from it, so that nothing is counted as forwarded that cannot be.
+void DpdkInterface::lose(gabion_side side) {
+    if (std::exchange(gone_[side], true)) return;
+    running_.clear();
+    surroundings_.tell(
+        "interface-gone",
+        name_of(side) + " is gone: nothing is forwarded until it is there again and gabiond is restarted");
+}
+
 std::string DpdkInterface::link_note(gabion_side side) const {
+    if (gone_[side]) return name_of(side) + " is gone: gabiond must be restarted once it is there again";
     return !present() || up_[side] ? std::string() : name_of(side) + " has no link";
 }
 

@@ -11,6 +11,7 @@
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <utility>
 
 namespace gabion::dpdk {
@@ -68,6 +69,14 @@ bool is_pci_address(const std::string& device) {
     return name.find(':') != std::string::npos && std::all_of(name.begin(), name.end(), [](unsigned char c) {
                return std::isxdigit(c) != 0 || c == ':' || c == '.';
            });
+}
+
+std::string kernel_interface(const std::string& device) {
+    constexpr std::string_view key = ",iface=";
+    const std::size_t at = device.find(key);
+    if (at == std::string::npos) return {};
+    const std::string rest = device.substr(at + key.size());
+    return rest.substr(0, rest.find(','));
 }
 
 std::vector<std::string> eal_arguments(const EalSettings& settings, const std::vector<unsigned>& cpus) {

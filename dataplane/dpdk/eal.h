@@ -21,6 +21,9 @@ struct EalSettings {
 // "0000:03:00.0" and "03:00.0", with arguments or without; anything else is a virtual device.
 bool is_pci_address(const std::string& device);
 
+// The interface of the kernel's that a virtual device stands on, as "eth0" in "net_af_packet0,iface=eth0"; empty: none.
+std::string kernel_interface(const std::string& device);
+
 // What rte_eal_init() is given. `cpus`: those that the calling thread may run on, where it stays.
 std::vector<std::string> eal_arguments(const EalSettings& settings, const std::vector<unsigned>& cpus);
 

@@ -112,6 +112,8 @@ bool Port::is_up() const noexcept {
     return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }
 
+bool Port::is_removed() const noexcept { return rte_eth_dev_is_removed(id_) == 1; }
+
 counter::DriverDiscards Port::discards() const noexcept {
     rte_eth_stats stats{};
     if (rte_eth_stats_get(id_, &stats) != 0) return {};

@@ -30,6 +30,8 @@ public:
     // The longest frame that leaves by it: Ethernet, two tags and the MTU.
     [[nodiscard]] std::uint32_t frame_bytes_max() const noexcept;
     [[nodiscard]] bool is_up() const noexcept;
+    // The device was unplugged, as far as its driver tells.
+    [[nodiscard]] bool is_removed() const noexcept;
     [[nodiscard]] counter::DriverDiscards discards() const noexcept;
 
 private:

@@ -136,8 +136,14 @@ void Homes::employ(std::uint32_t limit, std::uint32_t frame_bytes_max) {
 }
 
 void Homes::load() {
-    if (!kernel_) kernel_ = kernel_like(host_);
-    if (dirty_) kernel_->copy_from(host_);
+    if (!kernel_) {
+        kernel_ = kernel_like(host_);
+        pair_ = Backends::make(host_);
+    }
+    if (dirty_) {
+        kernel_->copy_from(host_);
+        if (pair_) pair_->copy_from(host_);
+    }
     dirty_ = false;
 }
 
@@ -149,14 +155,22 @@ HostPipeline::Verdict Homes::run(const Bytes& frame, std::uint32_t queue) {
     EXPECT_EQ(there.action, here.action) << reason_name(here.reason);
     if (here.action == GABION_ACTION_HAND_OVER) {
         EXPECT_EQ(there.one_in, here.one_in);
+        EXPECT_EQ(there.instead, here.instead);
     }
+    if (pair_ && queue == 0) pair_->run(GABION_SIDE_OUTSIDE, frame, now_);  // its ports have one queue
     reasons_produced()[there.reason < GABION_REASON_COUNT ? there.reason : 0]++;
     return there;
+}
+
+void Homes::from_inside(const Bytes& frame) {
+    load();
+    if (pair_) pair_->run(GABION_SIDE_INSIDE, frame, now_);
 }
 
 void Homes::expect_agreement() {
     if (kernel_ && !dirty_) {
         EXPECT_EQ(kernel_->difference(host_), "") << "the homes' tables differ";
+        if (pair_) pair_->expect_agreement();
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Both homes of the pipeline side by side: every packet that a test sends goes through the kernel and through the host, which must
-// agree on it. The tables are written on the host and copied. Keeps a list of the reasons that the whole suite has produced.
+// agree on it. The tables are written on the host and copied. Beside them the same packet comes in by an inline pair, which has two
+// backends that must agree on it likewise (backends.h). Keeps a list of the reasons that the whole suite has produced.
 #pragma once
 
 #include <array>
@@ -14,6 +15,7 @@
 #include "bpf/abi/flow.h"
 #include "bpf/abi/queue.h"
 #include "dataplane/ban/address_set.h"
+#include "tests/kernel/backends.h"
 #include "tests/kernel/kernel_pipeline.h"
 #include "tests/support/packet.h"
 
@@ -22,6 +24,7 @@ namespace gabion::test {
 class Homes : public ::testing::Test {
 protected:
     void SetUp() override;
+    void TearDown() override { expect_agreement(); }
 
     // Entries of a set, in force from the next packet on. For timed sets `value` is an expiry.
     ban::Place put(gabion_set set, const std::string& target, std::uint32_t value = GABION_FOREVER);
@@ -42,6 +45,8 @@ protected:
     gabion_reason reason(const Packet& packet) { return run(packet.bytes()).reason; }
     gabion_reason reason(const Bytes& frame) { return run(frame).reason; }
     int passed(const Packet& packet, int count);  // of so many
+    // By the inside port of the pair, where host mode has none.
+    void from_inside(const Bytes& frame);
 
     // For writing tables. Until now the homes must have kept the same; from now on the next packet waits for a copy.
     HostPipeline& host();
@@ -51,6 +56,7 @@ protected:
 
     std::uint32_t now_ = 1'000'000;
     std::shared_ptr<KernelPipeline> kernel_;  // one for all tests of the same settings: the verifier takes its time
+    std::unique_ptr<Backends> pair_;          // none where DPDK is missing
 
 private:
     ban::AddressSet& set(gabion_set which);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inline mode under TEST_RUN: the programs of both ports as they are shipped, on the same tables.
+// Inline mode under TEST_RUN: the programs of both ports as they are shipped, on the same tables. What they do with a frame both backends
+// must do, too (backends.h).
+#include <functional>
 #include <memory>
 
 #include <bpf/bpf.h>
@@ -12,16 +14,12 @@
 #include "bpf/lib/flood.h"
 #include "dataplane/core/mapping.h"
 #include "tests/kernel/homes.h"
+#include "tests/kernel/object.h"
 
 namespace gabion::test {
 namespace {
 
 constexpr std::uint8_t fin = 1, syn = 2, rst = 4, ack = 16;
-
-struct Close {
-    void operator()(bpf_object* object) const { bpf_object__close(object); }
-};
-using Object = std::unique_ptr<bpf_object, Close>;
 
 class Inline : public ::testing::Test {
 protected:
@@ -30,11 +28,15 @@ protected:
         load(0);
     }
 
+    void TearDown() override {
+        if (pair_) pair_->expect_agreement();
+    }
+
     // Both ports' programs, sharing tables, with further features.
     void load(std::uint32_t features) {
         libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-        outside_ = open("gabion");
-        inside_ = open("inside");
+        outside_ = open_object("gabion");
+        inside_ = open_object("inside");
         gabion_settings judging{};
         judging.queues = 1;
         judging.hz = 250;
@@ -54,22 +56,29 @@ protected:
         auto mapping = Mapping::shared(fd(outside_, ".data.control"), 4096, "the control page");
         ASSERT_TRUE(mapping);
         page_ = std::move(*mapping);
-        control().flow_idle_ticks = 100'000;
-        control().connections.proven_ticks = 100'000;
+        HostPipeline like;
+        like.settings().features = judging.features;
+        pair_ = Backends::make(like);
+        if (pair_) pair_->copy_from(like);
+        change_control([](gabion_control& all) {
+            all.flow_idle_ticks = 100'000;
+            all.connections.proven_ticks = 100'000;
+        });
         for (const __u32 side : {GABION_SIDE_OUTSIDE, GABION_SIDE_INSIDE}) {
             const __u32 loopback = 1;  // is there, and nothing is sent under TEST_RUN
             ASSERT_EQ(bpf_map_update_elem(fd(outside_, "ports"), &side, &loopback, BPF_ANY), 0);
         }
     }
 
-    static Object open(const std::string& name) {
-        return Object(bpf_object__open_file((std::string(GABION_OBJECTS) + "/" + name + ".bpf.o").c_str(), nullptr));
-    }
     static bpf_map* map(const Object& object, const char* name) {
         return bpf_object__find_map_by_name(object.get(), name);
     }
     static int fd(const Object& object, const char* name) { return bpf_map__fd(map(object, name)); }
     gabion_control& control() { return page_.as<gabion_control>()[0]; }
+    void change_control(const std::function<void(gabion_control&)>& change) {
+        change(control());
+        if (pair_) pair_->change_control(change);
+    }
 
     // What becomes of a packet that came in there.
     static xdp_action run(const Object& object, const char* program, const Packet& packet) {
@@ -85,8 +94,18 @@ protected:
         EXPECT_EQ(out, frame) << "a frame that is forwarded is not changed";
         return static_cast<xdp_action>(options.retval);
     }
-    xdp_action from_outside(const Packet& packet) { return run(outside_, "gabion", packet); }
-    xdp_action from_inside(const Packet& packet) { return run(inside_, "gabion_inside", packet); }
+    xdp_action from_outside(const Packet& packet) {
+        return on_both(GABION_SIDE_OUTSIDE, packet, run(outside_, "gabion", packet));
+    }
+    xdp_action from_inside(const Packet& packet) {
+        return on_both(GABION_SIDE_INSIDE, packet, run(inside_, "gabion_inside", packet));
+    }
+    xdp_action on_both(gabion_side from, const Packet& packet, xdp_action shipped) {
+        if (pair_) {
+            EXPECT_EQ(pair_->run(from, packet.padded(), now), shipped == XDP_REDIRECT);
+        }
+        return shipped;
+    }
 
     // Counted under a reason, at the outside or inside port; counts towards the reasons that tests produce.
     static std::uint64_t counted(const Object& object, const char* name, gabion_reason reason) {
@@ -99,10 +118,22 @@ protected:
         reasons_produced()[reason] += packets;
         return packets;
     }
-    std::uint64_t outside(gabion_reason reason) { return counted(outside_, "cpus", reason); }
-    std::uint64_t inside(gabion_reason reason) { return counted(inside_, "inside_cpus", reason); }
+    std::uint64_t outside(gabion_reason reason) {
+        return as_both(GABION_SIDE_OUTSIDE, reason, counted(outside_, "cpus", reason));
+    }
+    std::uint64_t inside(gabion_reason reason) {
+        return as_both(GABION_SIDE_INSIDE, reason, counted(inside_, "inside_cpus", reason));
+    }
+    std::uint64_t as_both(gabion_side side, gabion_reason reason, std::uint64_t packets) {
+        if (pair_) {
+            EXPECT_EQ(pair_->counted(side).reason[reason].packets, packets) << reason_name(reason);
+        }
+        return packets;
+    }
 
+    // A port of the kernel's, as none that is polled can go.
     void take_away(gabion_side side) {
+        pair_.reset();
         const __u32 key = side;
         ASSERT_EQ(bpf_map_delete_elem(fd(outside_, "ports"), &key), 0);
     }
@@ -128,9 +159,12 @@ protected:
                Payload{bytes};
     }
 
+    static constexpr std::uint32_t now = 1'000'000;  // of both backends; the shipped programs' time is the kernel's
+
     Object outside_;
     Object inside_;
     Mapping page_;
+    std::unique_ptr<Backends> pair_;
 };
 
 TEST_F(Inline, WhatIsCleanGoesOutOfTheOtherPort) {
@@ -171,7 +205,7 @@ TEST_F(Inline, WithoutTheOtherPortAFrameIsDroppedAndCounted) {
 }
 
 TEST_F(Inline, ADryRunForwardsWhatItWouldDrop) {
-    control().dry_run = 1;
+    change_control([](gabion_control& all) { all.dry_run = 1; });
     EXPECT_EQ(from_outside(Ethernet{} / IPv4{.source = "127.0.0.1"} / UDP{}), XDP_REDIRECT);
     EXPECT_EQ(outside(GABION_REASON_DRY_RUN), 1u);
 }
@@ -194,16 +228,19 @@ class InlineConnection : public Inline {
 protected:
     // From the kernel's own jiffies on, for minutes.
     void flood() {
-        Object clock = open("clock");
+        Object clock = open_object("clock");
         ASSERT_EQ(bpf_object__load(clock.get()), 0);
         LIBBPF_OPTS(bpf_test_run_opts, options);
         ASSERT_EQ(bpf_prog_test_run_opts(bpf_program__fd(bpf_object__find_program_by_name(clock.get(), "read_clock")),
                                          &options),
                   0);
         const __u32 zero = 0;
-        gabion_clock now{};
-        ASSERT_EQ(bpf_map_lookup_elem(fd(clock, ".bss"), &zero, &now), 0);
-        gabion_flood_raise(&control(), GABION_FLOOD_TCP, static_cast<std::uint32_t>(now.jiffies), 100'000);
+        gabion_clock clock_now{};
+        ASSERT_EQ(bpf_map_lookup_elem(fd(clock, ".bss"), &zero, &clock_now), 0);
+        gabion_flood_raise(&control(), GABION_FLOOD_TCP, static_cast<std::uint32_t>(clock_now.jiffies), 100'000);
+        if (pair_)
+            pair_->change_control(
+                [](gabion_control& all) { gabion_flood_raise(&all, GABION_FLOOD_TCP, now, 100'000); });
     }
 };
 

@@ -11,6 +11,7 @@
 
 #include "bpf/abi/cpu.h"
 #include "bpf/abi/test.h"
+#include "bpf/lib/count.h"
 
 namespace gabion::test {
 namespace {
@@ -65,6 +66,10 @@ KernelPipeline::KernelPipeline(HostPipeline& like, const std::string& name) {
 
 KernelPipeline::~KernelPipeline() { bpf_object__close(object_); }
 
+int KernelPipeline::map(const std::string& name) const {
+    return bpf_object__find_map_fd_by_name(object_, name == "control" ? ".data.control" : name.c_str());
+}
+
 std::span<std::byte> KernelPipeline::memory(const std::string& name) const {
     const auto found = maps_.find(name);
     if (found == maps_.end()) return {};
@@ -75,6 +80,13 @@ void KernelPipeline::copy_from(HostPipeline& host) {
     for (const auto& [name, mapping] : maps_) {
         const std::span<std::byte> from = host.memory(name);
         if (!from.empty()) std::memcpy(mapping.address(), from.data(), from.size());
+    }
+}
+
+void KernelPipeline::copy_to(HostPipeline& host) const {
+    for (const auto& [name, mapping] : maps_) {
+        const std::span<std::byte> to = host.memory(name);
+        if (!to.empty()) std::memcpy(to.data(), mapping.address(), to.size());
     }
 }
 
@@ -98,10 +110,11 @@ HostPipeline::Verdict KernelPipeline::run(std::span<const std::byte> frame, std:
     const auto reason = static_cast<gabion_reason>(run.reason);
     gabion_action action = GABION_ACTION_PASS;
     if (options.retval == XDP_DROP) action = GABION_ACTION_DROP;
-    if (options.retval == XDP_REDIRECT) action = GABION_ACTION_HAND_OVER;
+    if (options.retval == XDP_REDIRECT)
+        action = gabion_hands_over(reason) ? GABION_ACTION_HAND_OVER : GABION_ACTION_FORWARD;
     if (options.retval == XDP_TX) action = GABION_ACTION_ANSWER;
     if (options.retval == XDP_ABORTED) action = GABION_ACTION_NONE;
-    return {reason, action, run.one_in};
+    return {reason, action, run.one_in, static_cast<gabion_reason>(run.instead)};
 }
 
 std::string KernelPipeline::difference(HostPipeline& host) const {

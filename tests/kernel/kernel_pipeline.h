@@ -30,8 +30,12 @@ public:
 
     // Makes every table the same as the host's.
     void copy_from(HostPipeline& host);
+    void copy_to(HostPipeline& host) const;
 
     HostPipeline::Verdict run(std::span<const std::byte> frame, std::uint32_t queue, std::uint32_t now_ticks);
+
+    // A table's map, for other programs that work on it; -1: there is none of that name.
+    [[nodiscard]] int map(const std::string& name) const;
 
     // A table under its map's name.
     [[nodiscard]] std::span<std::byte> memory(const std::string& name) const;

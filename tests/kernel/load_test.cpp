@@ -18,24 +18,16 @@
 #include "dataplane/core/clock.h"
 #include "tests/kernel/call_chain.h"
 #include "tests/kernel/homes.h"
+#include "tests/kernel/object.h"
 
 namespace gabion::test {
 namespace {
-
-struct Close {
-    void operator()(bpf_object* object) const { bpf_object__close(object); }
-};
-using Object = std::unique_ptr<bpf_object, Close>;
 
 class Load : public ::testing::Test {
 protected:
     void SetUp() override {
         if (!KernelPipeline::available()) GTEST_SKIP() << "needs root: loads BPF programs";
         libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-    }
-
-    static Object open(const std::string& name) {
-        return Object(bpf_object__open_file((std::string(GABION_OBJECTS) + "/" + name + ".bpf.o").c_str(), nullptr));
     }
 
     static std::uint32_t instructions(bpf_object* object) {
@@ -74,13 +66,13 @@ std::string running_kernel() {
     return release.substr(0, release.find_first_not_of("0123456789", release.find('.') + 1));
 }
 
-constexpr std::array objects = {"gabion", "profile",  "gabion_test", "egress", "handback",
-                                "syn",    "transmit", "inside",      "ports",  "clock"};
+constexpr std::array objects = {"gabion",   "profile", "gabion_test", "egress", "handback", "syn",
+                                "transmit", "inside",  "inside_test", "ports",  "clock"};
 
 TEST_F(Load, EveryObjectLoads) {
     const Record record = read_record();
     for (const char* name : objects) {
-        const Object object = open(name);
+        const Object object = open_object(name);
         ASSERT_TRUE(object) << name;
         ASSERT_EQ(bpf_object__load(object.get()), 0) << name;
         const std::uint32_t walked = instructions(object.get());
@@ -99,7 +91,7 @@ TEST_F(Load, EveryObjectLoads) {
 
 TEST_F(Load, ItsCallsFitTheStackOfOlderKernels) {
     for (const char* name : objects) {
-        const Object object = open(name);
+        const Object object = open_object(name);
         ASSERT_TRUE(object) << name;
         ASSERT_EQ(bpf_object__load(object.get()), 0) << name;
         bpf_program* program = nullptr;
@@ -113,7 +105,7 @@ TEST_F(Load, ItsCallsFitTheStackOfOlderKernels) {
 }
 
 TEST_F(Load, WhatIsSwitchedOffIsRemoved) {
-    const Object all = open("gabion"), few = open("gabion");
+    const Object all = open_object("gabion"), few = open_object("gabion");
     bpf_map* settings = bpf_object__find_map_by_name(few.get(), ".rodata");
     ASSERT_NE(settings, nullptr);
     gabion_settings only_bans{};
@@ -132,7 +124,7 @@ TEST_F(Load, WhatIsSwitchedOffIsRemoved) {
 }
 
 TEST_F(Load, ThePlainProgramCountsAndPasses) {
-    const Object object = open("gabion");
+    const Object object = open_object("gabion");
     bpf_map* cpus = bpf_object__find_map_by_name(object.get(), "cpus");
     const int possible = libbpf_num_possible_cpus();
     ASSERT_EQ(bpf_map__set_max_entries(cpus, static_cast<__u32>(possible)), 0);
@@ -159,7 +151,7 @@ TEST_F(Load, ThePlainProgramCountsAndPasses) {
 }
 
 TEST_F(Load, TheClocksMoveTogether) {
-    const Object object = open("clock");
+    const Object object = open_object("clock");
     ASSERT_EQ(bpf_object__load(object.get()), 0);
     LIBBPF_OPTS(bpf_test_run_opts, options);
     const bpf_program* program = bpf_object__find_program_by_name(object.get(), "read_clock");

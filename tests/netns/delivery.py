@@ -33,18 +33,18 @@ def handed_over_share(counters):
     return f'{counters["packets"]["handed_over"]} of {counters["packets"]["received"]} handed over'
 
 
-def stream(attach, family, one_in, rate, count, handed_over_least=0, credit=256, bed=Bed, **sections):
-    """Streams of `count` stamped datagrams, all of which must arrive once: one, or as many (four at most) as it takes until the
+def stream(attach, family, one_in, rate, count, handed_over_least=0, credit=256, bed=Bed, streams=4, **sections):
+    """Streams of `count` stamped datagrams, all of which must arrive once: one, or as many (`streams` at most) as it takes until the
     worker had its share. Credit runs out when the worker is not scheduled for a moment; the packets then pass.
 
     As on a tuned host, the wire's interrupts and the workers have CPUs of their own: the sender, in whose context a veth receives, has
     the last CPU, the workers the first."""
     with protected('lossless', bed=bed, attach=attach, sampling={'one_in': one_in}, workers={'cpus': [0], 'credit': credit}, **sections) as (bed, daemon):
-        assert daemon.attach_mode() == attach
+        assert daemon.attach_mode() == bed.attached(attach)
         told, before, fastest = [], 0, 0
-        for number in range(1, 5):
+        for number in range(1, streams + 1):
             receiver = bed.receive(port=PORT, expect=count, nap_ms=4).place(nice=10)
-            sender = bed.send(source=SOURCES[family], dport=PORT, rate=rate, count=count, ttl='host').place(os.cpu_count() - 1, -10)
+            sender = bed.place_sender(bed.send(source=SOURCES[family], dport=PORT, rate=rate, count=count, ttl='host'))
             sent = sender.result()
             counters = daemon.settled(20)
             receiver.stop()
@@ -64,6 +64,7 @@ def stream(attach, family, one_in, rate, count, handed_over_least=0, credit=256,
         assert counters['packets']['received'] >= count * number
         told.append(f'{handed_over_share(counters)}, {counters["workers"]["late"]} late')
         assert counters['packets']['handed_over'] >= handed_over_least, told
+        assert one_in > 0 or counters['packets']['handed_over'] < count, told
         return counters, fastest, '\n'.join(told)
 
 
@@ -89,9 +90,9 @@ def sockets(attach, one_in, bed=Bed):
         return f'{handed_over_share(counters)}; the host sent {again} TCP segments again'
 
 
-def from_inside(bed):
+def from_inside(bed, attach):
     """What a host behind a pair asks of the world: TCP both ways, UDP and ping, v4 and v6."""
-    with protected('outbound', bed=bed, sampling={'one_in': 1}) as (bed, daemon):
+    with protected('outbound', bed=bed, attach=attach, sampling={'one_in': 1}) as (bed, daemon):
         bed.host.sysctl(net__ipv4__ping_group_range='0 2147483647')
         bed.world.tool('serve', http=80, udp=53).wait_ready()
         runs = [bed.host.tool('clients', source=source, server=server, kind=kind, port=port, bytes=size, rate=rate,
@@ -127,17 +128,21 @@ def under_load(bed, action):
     return sent - got['unique'], bad.result()['received']
 
 
-def repeat(name, act, limit_per_round=0, one_in=1, bed=Bed):
-    with protected(name, bed=bed, sampling={'one_in': one_in}) as (bed, daemon):
+def repeat(name, act, limit_per_round=0, one_in=1, bed=Bed, attach='auto'):
+    """The action under load, several times. `limit_per_round`: so many clean packets may be lost, and are counted; None: as many as come while
+    nothing forwards."""
+    with protected(name, bed=bed, attach=attach, sampling={'one_in': one_in}) as (bed, daemon):
         daemon.ban('91.0.0.0/24')
         told = []
-        for number in range(rounds(2, 20)):
-            before = daemon.settled()['workers']['lost']
+        for number in range(rounds(2 if limit_per_round is not None else 3, 20)):
+            before = daemon.settled()
             lost, banned = under_load(bed, lambda: act(daemon))
-            counted = daemon.identity()['workers']['lost'] - before
+            counters = daemon.identity()
+            counted = counters['workers']['lost'] - before['workers']['lost']
             told.append(f'round {number + 1}: {lost} clean lost ({counted} counted), {banned} banned delivered')
-            assert banned == 0, told
-            assert lost <= counted and lost <= limit_per_round, told
+            assert banned == 0 and counters['packets']['received'] > before['packets']['received'], (told, before, counters)
+            assert limit_per_round is None or (lost <= counted and lost <= limit_per_round), told
+            assert delivered(bed) == 100, told
         return '\n'.join(told)
 
 

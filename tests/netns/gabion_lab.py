@@ -254,6 +254,15 @@ class Bed:
         """What else the configuration says in this bed."""
         return {}
 
+    def attached(self, asked):
+        """What status says of an interface that was asked to attach so."""
+        return asked
+
+    @staticmethod
+    def place_sender(sender):
+        """Where a fast sender has the least to do with whoever has to keep up with it, since a veth receives in its sender's context."""
+        return sender.place(os.cpu_count() - 1, -10)
+
     def connect(self):
         self.lab.veth(self.box, self.interface, self.world, 'net0', self.queues)
 
@@ -263,11 +272,8 @@ class Bed:
         host.sysctl(net__ipv4__conf__all__rp_filter=1, **{f'net__ipv4__conf__{self.host_port}__rp_filter': 1})
         # The tests' own traffic must not meet the kernel's limits on what it answers.
         host.sysctl(net__ipv4__icmp_ratelimit=0, net__ipv6__icmp__ratelimit=0, net__ipv4__icmp_msgs_per_sec=1000000)
-        for namespace, interface, v4, v6 in ((host, self.host_port, HOST4, HOST6), (world, 'net0', GATE4, GATE6)):
-            namespace.run('ip', 'addr', 'add', f'{v4}/24', 'dev', interface)
-            namespace.run('ip', 'addr', 'add', f'{v6}/64', 'dev', interface, 'nodad')
-        host.run('ip', 'route', 'add', 'default', 'via', GATE4)
-        host.run('ip', '-6', 'route', 'add', 'default', 'via', GATE6)
+        self.address_host()
+        self.address_world()
         world.sysctl(net__ipv4__ip_nonlocal_bind=1, net__ipv6__ip_nonlocal_bind=1,
                      net__ipv4__ping_group_range='0 2147483647', net__ipv4__conf__all__rp_filter=0)
         for prefix in (CLIENTS4, CLIENTS6, *self.extra):
@@ -276,6 +282,19 @@ class Bed:
         world.run('ip', 'route', 'replace', 'blackhole', 'default')
         world.run('ip', '-6', 'route', 'replace', 'blackhole', 'default')
         self.learn_neighbours()
+
+    def address_host(self):
+        self.address(self.host, self.host_port, HOST4, HOST6)
+        self.host.run('ip', 'route', 'add', 'default', 'via', GATE4)
+        self.host.run('ip', '-6', 'route', 'add', 'default', 'via', GATE6)
+
+    def address_world(self):
+        self.address(self.world, 'net0', GATE4, GATE6)
+
+    @staticmethod
+    def address(namespace, interface, v4, v6):
+        namespace.run('ip', 'addr', 'add', f'{v4}/24', 'dev', interface)
+        namespace.run('ip', 'addr', 'add', f'{v6}/64', 'dev', interface, 'nodad')
 
     def wait_for_the_wire(self):
         """What the world's sockets send waits for room in the wire's ring, as on a real interface (kernels before 6.16 drop it)."""

@@ -18,6 +18,13 @@ TEST(EalArguments, TellCardsFromVirtualDevices) {
         EXPECT_FALSE(is_pci_address(device)) << device;
 }
 
+TEST(EalArguments, NameTheKernelsInterface) {
+    for (const char* device : {"net_af_packet0,iface=eth2", "net_af_packet0,qpairs=2,iface=eth2,framecnt=8192"})
+        EXPECT_EQ(kernel_interface(device), "eth2") << device;
+    for (const char* device : {"0000:03:00.0", "net_ring0", "net_ring0,face=a", "net_pcap0,tx_iface=eth2", ""})
+        EXPECT_EQ(kernel_interface(device), "") << device;
+}
+
 TEST(EalArguments, OfVirtualDevicesWithoutHugePages) {
     const auto arguments = eal_arguments({{"net_ring0", "net_ring1,a=b"}, 64, false}, {0, 3});
     EXPECT_THAT(arguments,
