@@ -134,12 +134,13 @@ HostVerdict HostStages::run(std::span<const std::byte> bytes, gabion_cpu& cpu, s
     const gabion_tables* tables = &state_->tables;
     const gabion_frame frame = frame_of(bytes);
     const auto length = static_cast<std::uint32_t>(bytes.size());
-    gabion_arrival arrival{};
+    gabion_arrival arrival;  // the rest of it is filled in where a packet goes on
 
     gabion_tally(&cpu.received, length);
     arrival.now = now_ticks;
     arrival.queue = queue;
     arrival.one_in = 1;
+    arrival.instead = GABION_REASON_NONE;
     __u32 reason = gabion_front(&frame, tables, &cpu, &arrival);
     if (reason == GABION_REASON_NONE) reason = gabion_rest(tables, &frame, &cpu, &arrival);
     const std::uint32_t action = gabion_leave(tables, &cpu, &reason, length, now_ticks);

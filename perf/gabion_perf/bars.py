@@ -18,6 +18,12 @@ LOOP = {'worker, three detectors': 1.4, 'worker, handing back': 1.3}  # CPU time
 LOOP_AT_MOST = {'worker, three detectors': 1.8}
 VERDICT_MS = {'median_us': 0.1, 'p99_us': 1.0}
 INLINE = 0.80          # to a bare redirect between the ports
+INLINE_ROWS = ('gabion', 'gabion-100k')  # the others tell what it costs otherwise
+INLINE_WAYS = ('inwards', 'outwards')
+# Rates on DPDK: row, to which other row, the bar.
+DPDK = {'forwarding, nothing banned, to dpdk-testpmd': ('gabiond', 'testpmd', 0.5),
+        'forwarding in memory, to forwarding without a look': ('gabion', 'forward', 0.5),
+        'drop path, 1M bans, 64k sources, to what the kernel drops': ('gabion-drop', 'kernel-gabion', 1.5)}
 RUNS = 3               # a bar that seems lost is measured so often in all; the median counts
 
 
@@ -60,7 +66,12 @@ def of_clean(results):
 
 def of_inline(results):
     return {f'inline {which} {key}, wanted': Reach(row['ratio'], INLINE, True) for which, rows in results.items()
-            for key, row in rows.items() if key.startswith('gabion') and key != 'gabion-apart'}
+            for key, row in rows.items() if key in INLINE_ROWS and which.split(' ', 1)[1] in INLINE_WAYS}
+
+
+def of_dpdk(results):
+    return {f'DPDK, {name}': Reach(results[one]['pps'] / results[other]['pps'], bar, True) for name, (one, other, bar) in DPDK.items()
+            if one in results and other in results}
 
 
 def of_worker(results):
@@ -83,7 +94,8 @@ def of_goodput(results):
     return reached
 
 
-SECTIONS = {'drop': of_drop, 'clean': of_clean, 'inline': of_inline, 'worker': of_worker, 'verdict': of_verdict, 'goodput': of_goodput}
+SECTIONS = {'drop': of_drop, 'clean': of_clean, 'inline': of_inline, 'worker': of_worker, 'verdict': of_verdict, 'goodput': of_goodput,
+            'dpdk': of_dpdk}
 
 
 def reached(section, results):

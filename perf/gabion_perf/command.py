@@ -9,6 +9,7 @@ from gabion_lab import ROOT, LabError
 from gabion_perf import machine, record
 from gabion_perf.clean import CleanSection
 from gabion_perf.detectors import DetectorsSection
+from gabion_perf.dpdk import DpdkSection
 from gabion_perf.drop import SIZES, DropSection, size_name
 from gabion_perf.goodput import GoodputSection
 from gabion_perf.growth import GrowthSection
@@ -20,7 +21,7 @@ from gabion_perf.verdict import VerdictSection
 from gabion_perf.wire import WireSection
 from gabion_perf.worker import WorkerSection
 
-SECTIONS = (DropSection, CleanSection, InlineSection, WorkerSection, DetectorsSection, VerdictSection, GoodputSection, GrowthSection)
+SECTIONS = (DropSection, CleanSection, InlineSection, DpdkSection, WorkerSection, DetectorsSection, VerdictSection, GoodputSection, GrowthSection)
 RECORD = ROOT / 'docs/performance'
 # What --check runs where no section is named.
 CHECK = {'rounds': 31, 'seconds': 0.06, 'sections': ['drop'], 'sizes': ['1k/1k', '100k/1k'], 'rows': ['gabion']}
