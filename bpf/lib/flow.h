@@ -130,45 +130,41 @@ GABION_INLINE void gabion_flow_note(struct gabion_flow_bucket *bucket, __u32 tag
 	gabion_flow_number(flow, vouch);
 }
 
-/* One more question of a flow that is noted for such questions. Whether it was. */
-GABION_INLINE int gabion_flow_asks_on(struct gabion_flow_bucket *bucket, __u32 tag, const struct gabion_vouch *vouch,
-				      __u32 now, __u32 idle_ticks)
+/* The entry with the flow's tag, alive or not, or NULL. */
+GABION_INLINE struct gabion_flow *gabion_flow_find(struct gabion_flow_bucket *bucket, __u32 tag)
 {
 	__u32 i;
 
 	GABION_UNROLL
-	for (i = 0; i < GABION_FLOWS_PER_BUCKET; i++) {
-		struct gabion_flow *flow = &bucket->flow[i];
+	for (i = 0; i < GABION_FLOWS_PER_BUCKET; i++)
+		if (bucket->flow[i].tag == tag)
+			return &bucket->flow[i];
+	return GABION_NULL;
+}
 
-		if (flow->tag != tag)
-			continue;
-		if (flow->kind != vouch->kind || !gabion_flow_alive(flow, now, idle_ticks))
-			return 0;
-		gabion_flow_grant(flow, vouch, now);
-		return 1;
-	}
-	return 0;
+/* One more question of a flow that is noted for such questions. Whether it was. */
+GABION_INLINE int gabion_flow_asks_on(struct gabion_flow_bucket *bucket, __u32 tag, const struct gabion_vouch *vouch,
+				      __u32 now, __u32 idle_ticks)
+{
+	struct gabion_flow *flow = gabion_flow_find(bucket, tag);
+
+	if (!flow || flow->kind != vouch->kind || !gabion_flow_alive(flow, now, idle_ticks))
+		return 0;
+	gabion_flow_grant(flow, vouch, now);
+	return 1;
 }
 
 /* One more segment of a connection that another one has shown to be established in the same tick. Whether it was. */
 GABION_INLINE int gabion_flow_sends_on(struct gabion_flow_bucket *bucket, __u32 tag, __u32 sequence,
 				       __u32 acknowledgment, __u32 now)
 {
-	__u32 i;
+	struct gabion_flow *flow = gabion_flow_find(bucket, tag);
 
-	GABION_UNROLL
-	for (i = 0; i < GABION_FLOWS_PER_BUCKET; i++) {
-		struct gabion_flow *flow = &bucket->flow[i];
-
-		if (flow->tag != tag)
-			continue;
-		if (flow->kind != GABION_FLOW_ESTABLISHED || flow->stamp != now)
-			return 0;
-		flow->number = acknowledgment;
-		flow->answered = GABION_CAST(__u16, sequence >> 16);
-		return 1;
-	}
-	return 0;
+	if (!flow || flow->kind != GABION_FLOW_ESTABLISHED || flow->stamp != now)
+		return 0;
+	flow->number = acknowledgment;
+	flow->answered = GABION_CAST(__u16, sequence >> 16);
+	return 1;
 }
 
 /* What is noted of a flow (enum gabion_flow_kind). */

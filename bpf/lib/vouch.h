@@ -110,6 +110,12 @@ GABION_INLINE void gabion_vouch_settle(struct gabion_vouch *vouch, const struct 
 		vouch->kind = GABION_FLOW_COMPLETE;
 }
 
+/* Whether UDP from that port, to no amplifier, asks something: the ports of queries are `low` to `high`. */
+GABION_INLINE int gabion_vouch_asks(__u32 source_port, __u32 low, __u32 high)
+{
+	return source_port >= low && source_port <= high;
+}
+
 /*
  * Kind NONE: nothing new; with grants, what is noted already is refreshed, or ends. Ports `low` to `high` are those of queries; `ports`:
  * GABION_ASKS_*.
@@ -126,7 +132,7 @@ GABION_INLINE struct gabion_vouch gabion_vouch_for(const struct gabion_packet *p
 		if (ports & GABION_ASKS_AMPLIFIER &&
 		    (ports & GABION_FROM_AMPLIFIER || packet->source_port < GABION_SERVICE_PORTS))
 			return gabion_vouch_make(GABION_FLOW_SERVICE, GABION_GRANTS_SERVICE, GABION_GRANTS_SERVICE_MAX);
-		if (ports & GABION_ASKS_AMPLIFIER || (packet->source_port >= low && packet->source_port <= high))
+		if (ports & GABION_ASKS_AMPLIFIER || gabion_vouch_asks(packet->source_port, low, high))
 			return gabion_vouch_request();
 	} else if (packet->icmp_type ==
 		   (packet->ip_version == 4 ? GABION_ICMP_ECHO_REQUEST : GABION_ICMPV6_ECHO_REQUEST)) {

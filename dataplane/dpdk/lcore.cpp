@@ -23,10 +23,6 @@ const std::byte* begin_of(const rte_mbuf* frame) noexcept {
 
 std::span<const std::byte> bytes_of(const rte_mbuf* frame) noexcept { return {begin_of(frame), frame->data_len}; }
 
-std::uint16_t take(std::uint16_t port, std::uint16_t queue, std::array<rte_mbuf*, burst_packets>& frames) noexcept {
-    return rte_eth_rx_burst(port, queue, frames.data(), burst_packets);
-}
-
 void fetch_headers(std::span<rte_mbuf* const> frames) noexcept {
     for (const rte_mbuf* frame : frames)
         fetch(begin_of(frame));
@@ -71,7 +67,7 @@ bool Lcore::round(std::uint64_t now_ns) noexcept {
 
 bool Lcore::judge_burst(std::uint64_t now_ns) noexcept {
     std::array<rte_mbuf*, burst_packets> frames;
-    const std::uint16_t count = take(config_.outside, config_.queue, frames);
+    const std::uint16_t count = rte_eth_rx_burst(config_.outside, config_.queue, frames.data(), burst_packets);
     if (count == 0) return false;
     look_ahead({frames.data(), count});
     for (std::uint16_t i = 0; i < count; ++i)
@@ -124,7 +120,7 @@ void Lcore::see(rte_mbuf* frame, const HostVerdict& verdict, std::uint64_t now_n
 
 bool Lcore::note_burst() noexcept {
     std::array<rte_mbuf*, burst_packets> frames;
-    const std::uint16_t count = take(config_.inside, config_.queue, frames);
+    const std::uint16_t count = rte_eth_rx_burst(config_.inside, config_.queue, frames.data(), burst_packets);
     if (count == 0) return false;
     fetch_headers({frames.data(), count});
     for (std::uint16_t i = 0; i < count; ++i) {
