@@ -22,8 +22,7 @@ void must(int status, const char* what) {
 
 }  // namespace
 
-InsidePort::InsidePort()
-    : object_(bpf_object__open_file((std::string(GABION_OBJECTS) + "/inside.bpf.o").c_str(), nullptr)) {
+InsidePort::InsidePort() {
     if (!object_) throw std::runtime_error("inside.bpf.o does not open");
     size_tables();
     must(bpf_object__load(object_.get()), "is not loaded");

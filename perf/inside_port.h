@@ -2,10 +2,7 @@
 // The program of an inline pair's inside port with tables of its own, to be measured under TEST_RUN.
 #pragma once
 
-#include <memory>
-
-#include <bpf/libbpf.h>
-
+#include "tests/kernel/object.h"
 #include "tests/support/packet.h"
 
 namespace gabion::perf {
@@ -22,10 +19,7 @@ private:
     void size_tables();
     void fill_tables();
 
-    struct Close {
-        void operator()(bpf_object* object) const { bpf_object__close(object); }
-    };
-    std::unique_ptr<bpf_object, Close> object_;
+    test::Object object_ = test::open_object("inside");
 };
 
 }  // namespace gabion::perf

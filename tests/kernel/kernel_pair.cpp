@@ -6,7 +6,6 @@
 #include <string>
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
 #include "bpf/abi/test.h"
 
@@ -26,19 +25,16 @@ Mapping map_of(int map, std::size_t bytes, const std::string& name) {
 }  // namespace
 
 KernelPair::KernelPair(HostPipeline& like, const gabion_egress_settings& inside) : outside(like) {
-    object_ = bpf_object__open_file((std::string(GABION_OBJECTS) + "/inside_test.bpf.o").c_str(), nullptr);
     require(object_ != nullptr, "opening it");
-    const auto map = [&](const char* name) { return bpf_object__find_map_by_name(object_, name); };
+    const auto map = [&](const char* name) { return bpf_object__find_map_by_name(object_.get(), name); };
     require(bpf_map__set_initial_value(map(".rodata"), &inside, sizeof(inside)) == 0, "its settings");
     for (const char* shared : {"control", "flows", "proven", "amp_ports", "test_run"})
         require(bpf_map__reuse_fd(map(shared), outside.map(shared)) == 0, shared);
-    require(bpf_object__load(object_) == 0, "loading it");
-    program_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "gabion_inside_test"));
+    require(bpf_object__load(object_.get()) == 0, "loading it");
+    program_ = bpf_program__fd(bpf_object__find_program_by_name(object_.get(), "gabion_inside_test"));
     run_ = map_of(outside.map("test_run"), sizeof(gabion_test_run), "test_run");
     inside_cpu_ = map_of(bpf_map__fd(map("inside_cpus")), sizeof(gabion_cpu), "inside_cpus");
 }
-
-KernelPair::~KernelPair() { bpf_object__close(object_); }
 
 bool KernelPair::from_inside(const Bytes& frame, std::uint32_t now) {
     run_.as<gabion_test_run>()[0].now = now;

@@ -7,6 +7,7 @@
 #include "bpf/abi/cpu.h"
 #include "bpf/abi/settings.h"
 #include "tests/kernel/kernel_pipeline.h"
+#include "tests/kernel/object.h"
 #include "tests/support/packet.h"
 
 namespace gabion::test {
@@ -15,9 +16,6 @@ class KernelPair {
 public:
     // Throws std::runtime_error. The settings of `like` are those of inline mode.
     KernelPair(HostPipeline& like, const gabion_egress_settings& inside);
-    ~KernelPair();
-    KernelPair(const KernelPair&) = delete;
-    KernelPair& operator=(const KernelPair&) = delete;
 
     HostPipeline::Verdict from_outside(const Bytes& frame, std::uint32_t now) { return outside.run(frame, 0, now); }
     // Whether it is forwarded.
@@ -27,7 +25,7 @@ public:
     KernelPipeline outside;
 
 private:
-    bpf_object* object_ = nullptr;
+    Object object_ = open_object("inside_test");
     int program_ = -1;
     Mapping run_;
     Mapping inside_cpu_;

@@ -19,7 +19,7 @@ HostStages stages_on(HostPipeline& tables) {
 
 }  // namespace
 
-LcoreBed::LcoreBed() : stages_(stages_on(tables)) {
+LcoreBed::LcoreBed(const HostTableSizes& sizes) : tables(sizes), stages_(stages_on(tables)) {
     settings() = tables.settings();
     settings().features |= GABION_FEATURE_INLINE;
     inside_settings() = {.flow_mask = settings().flow_mask,

@@ -21,7 +21,7 @@ namespace gabion::test {
 class LcoreBed {
 public:
     // Throws std::runtime_error.
-    LcoreBed();
+    explicit LcoreBed(const HostTableSizes& sizes = {});
     ~LcoreBed() { cables.empty(); }
     LcoreBed(const LcoreBed&) = delete;
     LcoreBed& operator=(const LcoreBed&) = delete;
@@ -33,6 +33,9 @@ public:
     // A HostPipeline's and GABION_FEATURE_INLINE, where a test asks for no others before the first round.
     [[nodiscard]] gabion_settings& settings() noexcept { return stages_.settings(); }
     [[nodiscard]] gabion_egress_settings& inside_settings() noexcept { return stages_.inside_settings(); }
+
+    // What the lcore runs, on `tables`.
+    [[nodiscard]] const HostStages& stages() const noexcept { return stages_; }
 
     // Whether all is accounted for that became of the frames so far.
     [[nodiscard]] counter::Identity identity();
